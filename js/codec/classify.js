@@ -1,0 +1,25 @@
+// Telling protocols that share a port apart (RFC 7983 section 7, RFC 9443 section 3).
+import { getCore } from './core.js';
+
+/** In the order of src/wire/demux.h. */
+const PROTOCOLS = /** @type {const} */ (['stun', 'zrtp', 'dtls', 'turn-channel', 'rtp', 'quic', 'unknown']);
+
+/**
+ * @typedef {object} ClassifyOptions
+ * @property {boolean} [quic] QUIC uses the port too (RFC 9443)
+ * @property {boolean} [fromTurnServer] with `quic`: the packet comes from a TURN server that has answered
+ */
+
+/**
+ * The protocol that a packet belongs to, by its first byte.
+ *
+ * @param {Uint8Array} packet
+ * @param {ClassifyOptions} [options]
+ * @returns {(typeof PROTOCOLS)[number]} 'unknown' also for an empty packet
+ */
+export function classify(packet, { quic = false, fromTurnServer = false } = {}) {
+  const first = packet[0];
+  if (first === undefined) return 'unknown';
+  const shared = quic ? (fromTurnServer ? 2 : 1) : 0;
+  return PROTOCOLS[getCore().call.classify(first, shared)] ?? 'unknown';
+}

@@ -1,0 +1,106 @@
+// Brings the value of an attribute out of the core, by its kind: one half of the mirror of
+// bindings/cross_value.h.
+import { PASSWORD_ALGORITHMS } from '../generated/registry.js';
+import { NUMBERS, VALUE_LENGTH, VALUE_OFFSET } from './layout.js';
+import { readText } from './text.js';
+
+/** @typedef {import('./core.js').Core} Core */
+/** @typedef {import('./values.js').TransportAddress} TransportAddress */
+/** @typedef {import('./values.js').PasswordAlgorithm} PasswordAlgorithm */
+/** @typedef {import('./values.js').PasswordAlgorithmName} PasswordAlgorithmName */
+
+/** @typedef {(core: Core, bytes: Uint8Array) => unknown} Reader reads what Core.call.read() left, of the message `bytes` */
+
+/** "0" to "255", which makes the text of an IPv4 address four look-ups. */
+const OCTETS = Array.from({ length: 256 }, (_, octet) => String(octet));
+const octet = (/** @type {number} */ value) => /** @type {string} */ (OCTETS[value & 0xff]);
+
+/** @param {Core} core @param {number} index */
+const number = (core, index) => /** @type {number} */ (core.words[core.wordsWord + NUMBERS + index]);
+
+/** @param {Core} core @param {Uint8Array} bytes */
+function span(core, bytes) {
+  const offset = /** @type {number} */ (core.words[core.wordsWord + VALUE_OFFSET]);
+  return bytes.subarray(offset, offset + /** @type {number} */ (core.words[core.wordsWord + VALUE_LENGTH]));
+}
+
+/** @param {Core} core @param {Uint8Array} bytes */
+function text(core, bytes) {
+  const offset = /** @type {number} */ (core.words[core.wordsWord + VALUE_OFFSET]);
+  return readText(bytes, offset, offset + /** @type {number} */ (core.words[core.wordsWord + VALUE_LENGTH]));
+}
+
+/** @param {number} number */
+const familyName = (number) => (number === 6 ? 'IPv6' : 'IPv4');
+
+/** @param {Core} core @returns {TransportAddress} */
+function address(core) {
+  const port = number(core, 0);
+  if (number(core, 1) === 6) {
+    const length = /** @type {number} */ (core.words[core.wordsWord + VALUE_LENGTH]);
+    return { address: readText(core.bytes, core.text, core.text + length), port, family: 'IPv6' };
+  }
+  const ip = number(core, 2);
+  return {
+    address: `${octet(ip >>> 24)}.${octet(ip >>> 16)}.${octet(ip >>> 8)}.${octet(ip)}`,
+    port,
+    family: 'IPv4',
+  };
+}
+
+/** @param {Core} core */
+function list(core) {
+  const from = core.output >> 2;
+  return Array.from(core.words.subarray(from, from + number(core, 0)));
+}
+
+/** @type {ReadonlyMap<number, PasswordAlgorithmName>} */
+const algorithmNames = new Map(PASSWORD_ALGORITHMS);
+
+/** @param {number} value @param {Uint8Array} parameters @returns {PasswordAlgorithm} */
+const algorithm = (value, parameters) => ({ algorithm: algorithmNames.get(value) ?? value, parameters });
+
+/** Readers by kind of value (src/stun/registry/kinds.def). @type {Record<string, Reader>} */
+export const READERS = {
+  Opaque: span,
+  Text: text,
+  Label: text,
+  Username: text,
+  DomainName: text,
+  Token4: span,
+  Token8: span,
+  Sha1Mac: span,
+  Sha256Mac: span,
+  Sha256Digest: span,
+  Uint16List: list,
+  Uint32List: list,
+  Flag: () => true,
+  Uint32: (core) => number(core, 0),
+  Uint64: (core) => (BigInt(number(core, 0)) << 32n) | BigInt(number(core, 1)),
+  Channel: (core) => number(core, 0),
+  Port: (core) => number(core, 0),
+  Protocol: (core) => number(core, 0),
+  ReserveFlag: (core) => number(core, 0) !== 0,
+  Address: address,
+  XorAddress: address,
+  AddressFamily: (core) => familyName(number(core, 0)),
+  ChangeFlags: (core) => ({ changeIp: number(core, 0) !== 0, changePort: number(core, 1) !== 0 }),
+  ErrorReason: (core, bytes) => ({ code: number(core, 0), reason: text(core, bytes) }),
+  FamilyErrorReason: (core, bytes) => ({
+    family: familyName(number(core, 1)),
+    code: number(core, 0),
+    reason: text(core, bytes),
+  }),
+  OneAlgorithm: (core, bytes) => algorithm(number(core, 0), span(core, bytes)),
+  AlgorithmList: (core, bytes) => {
+    const words = core.words.subarray(core.output >> 2);
+    return Array.from({ length: number(core, 0) }, (_, i) => {
+      const [value = 0, offset = 0, length = 0] = words.subarray(i * 3, i * 3 + 3);
+      return algorithm(value, bytes.subarray(offset, offset + length));
+    });
+  },
+  IcmpError: (core) => ({ type: number(core, 0), code: number(core, 1), data: number(core, 2) }),
+  TransmitCounter: (core) => ({ request: number(core, 0), response: number(core, 1) }),
+  EcnCheck: (core) => ({ ecn: number(core, 0), valid: number(core, 1) !== 0 }),
+  NetworkInfo: (core) => ({ id: number(core, 0), cost: number(core, 1) }),
+};
