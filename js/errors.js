@@ -2,6 +2,7 @@
 import { CORE_ERRORS, JS_ERRORS } from './generated/errors.js';
 import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
 
+/** @typedef {import('./codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./generated/errors.js').ErrorCode} ErrorCode */
 
 /**
@@ -29,7 +30,11 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
  * @property {string} [reason] the server's own words for it
  * @property {string} [hint] what it means, or what to do, in plain words
  * @property {number} [offset] byte (or, for strings, UTF-16 unit) at which the input stops making sense
- * @property {AttemptReport[]} [attempts]
+ * @property {AttemptReport[]} [attempts] what was tried before giving up
+ * @property {TransportAddress[]} [alternateServers] with errorCode 300: where the server sends its clients
+ * @property {string} [alternateDomain] with errorCode 300: the name to expect in the certificate of those
+ * @property {number[]} [unknownAttributes] with errorCode 420: what the server did not understand of the request;
+ *   with ERR_STUN_UNKNOWN_ATTRIBUTES: what the client did not understand of the answer
  * @property {unknown} [cause]
  */
 
@@ -57,6 +62,9 @@ export class PosternError extends Error {
     /** @type {string | undefined} */ this.hint = undefined;
     /** @type {number | undefined} */ this.offset = undefined;
     /** @type {AttemptReport[] | undefined} */ this.attempts = undefined;
+    /** @type {TransportAddress[] | undefined} */ this.alternateServers = undefined;
+    /** @type {string | undefined} */ this.alternateDomain = undefined;
+    /** @type {number[] | undefined} */ this.unknownAttributes = undefined;
     Object.assign(this, rest);
   }
 
@@ -68,7 +76,12 @@ export class PosternError extends Error {
     return true;
   }
 
-  /** True for errors of this class, from any copy of the package. @param {unknown} value */
+  /**
+   * True for errors of this class, from any copy of the package.
+   *
+   * @param {unknown} value
+   * @returns {value is PosternError}
+   */
   static [Symbol.hasInstance](value) {
     return typeof value === 'object' && value !== null && brand in value;
   }

@@ -1,7 +1,8 @@
 // One instance of the codec's WebAssembly core, made at first use, and the only views on its memory.
 // Its memory never grows, so the views stay good.
 import { embeddedWasm, fetchWasm, instantiate } from '#codec-wasm';
-import { PosternError } from '../errors.js';
+import { argumentError, PosternError } from '../errors.js';
+import { isBytes, requireObject } from './arguments.js';
 import { PLACES } from './layout.js';
 
 /**
@@ -23,13 +24,17 @@ import { PLACES } from './layout.js';
  * @property {(bytes: number, maxFrameBytes: number) => number} split
  */
 
+/** Longer than any STUN message, and what the input arena has room for. */
+const MAX_BYTES = 0x10000 + 20;
+
 /** The core with its memory; addresses count bytes, `…Word` addresses count 32-bit words. */
 export class Core {
   /**
    * @param {CodecExports} exports
    * @param {ArrayBufferLike} buffer
+   * @param {number} generation
    */
-  constructor(exports, buffer) {
+  constructor(exports, buffer, generation) {
     this.call = exports;
     this.bytes = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer);
@@ -42,20 +47,43 @@ export class Core {
     this.maxBatch = exports.place(PLACES.maxBatch);
     this.key = exports.place(PLACES.key);
     this.keyBytes = exports.place(PLACES.keyBytes);
-    /** Counts up with every decode(): tells a message whether its slot is still its own. */
-    this.generation = 0;
+    /**
+     * Counts up before anything is written into the input arena, and on from one instance to the next:
+     * tells a message whether its slot is still its own.
+     */
+    this.generation = generation;
     /** The key whose words lie in the core now. @type {object | undefined} */
     this.residentKey = undefined;
+  }
+
+  /**
+   * Copies what may be a message into the input arena. The core looks at the length in the header
+   * first, so the rest of a longer input cannot matter.
+   *
+   * @param {Uint8Array} bytes
+   * @param {number} [at]
+   * @returns {number} how many bytes
+   */
+  copyIn(bytes, at = this.input) {
+    const { length } = bytes;
+    if (length <= MAX_BYTES) {
+      this.bytes.set(bytes, at);
+      return length;
+    }
+    this.bytes.set(bytes.subarray(0, MAX_BYTES), at);
+    return MAX_BYTES;
   }
 }
 
 /** @type {Core | undefined} */
 let core;
+/** What the next instance begins to count at: no message of an instance before it counts as its own. */
+let firstGeneration = 0;
 
 /** @param {Uint8Array} wasm */
 function start(wasm) {
   const { exports, memory } = instantiate(wasm);
-  core = new Core(/** @type {CodecExports} */ (exports), memory.buffer);
+  core = new Core(/** @type {CodecExports} */ (exports), memory.buffer, firstGeneration);
   return core;
 }
 
@@ -69,6 +97,7 @@ export function getCore() {
 
 /** Forgets an instance that trapped: its memory cannot be trusted. The next call makes a new one. */
 export function discardCore() {
+  if (core !== undefined) firstGeneration = core.generation + 1;
   core = undefined;
 }
 
@@ -81,13 +110,25 @@ export function discardCore() {
  * @param {Uint8Array | ArrayBuffer} [options.wasmBinary] the file's bytes
  * @param {AbortSignal} [options.signal]
  * @returns {Promise<void>}
+ * @throws {TypeError} ERR_INVALID_ARGUMENT
  * @throws {PosternError} ERR_WASM_LOAD
  */
 export async function init(options = {}) {
+  const { wasmBinary, wasmUrl, signal } = requireObject(options, 'options');
+  const binary = wasmBinary instanceof ArrayBuffer ? new Uint8Array(wasmBinary) : wasmBinary;
+  if (binary !== undefined && !isBytes(binary)) {
+    throw argumentError('options.wasmBinary', 'a Uint8Array or an ArrayBuffer');
+  }
+  if (wasmUrl !== undefined && typeof wasmUrl !== 'string' && !(wasmUrl instanceof URL)) {
+    throw argumentError('options.wasmUrl', 'a string or a URL');
+  }
+  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
+    throw argumentError('options.signal', 'an AbortSignal');
+  }
+  signal?.throwIfAborted();
   if (core !== undefined) return;
-  const { wasmBinary, wasmUrl, signal } = options;
-  if (wasmBinary !== undefined) {
-    start(wasmBinary instanceof ArrayBuffer ? new Uint8Array(wasmBinary) : wasmBinary);
+  if (binary !== undefined) {
+    start(binary);
     return;
   }
   const wasm = await fetchWasm({ wasmUrl, signal });

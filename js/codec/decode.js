@@ -1,10 +1,10 @@
 // Reading messages: one copy in, one call of the core; values follow on demand.
 import { argumentError, PosternError } from '../errors.js';
+import { isTrue, requireObject, toBytes } from './arguments.js';
 import { discardCore, getCore } from './core.js';
 import { PreparedKey, requireKey } from './key.js';
 import { ALLOW_CLASSIC } from './layout.js';
 import { decodeError, Message } from './message.js';
-import { isBytes } from './write-value.js';
 
 /** @typedef {import('./core.js').Core} Core */
 
@@ -20,15 +20,10 @@ import { isBytes } from './write-value.js';
  * @property {number} [leastLength] shortest MESSAGE-INTEGRITY-SHA256 to accept, 16 to 32 (default 32)
  */
 
-/** Longer than any STUN message, and what the core has room for. */
-const MAX_BYTES = 0x10000 + 20;
-
-/** @param {unknown} value @param {string} name @returns {Uint8Array} */
-function toBytes(value, name) {
-  if (isBytes(value)) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  throw argumentError(name, 'a Uint8Array, another view or an ArrayBuffer');
+/** @param {DecodeOptions | undefined} options */
+function flagsOf(options) {
+  if (options === undefined) return 0;
+  return isTrue(requireObject(options, 'options').allowClassic, 'options.allowClassic') ? ALLOW_CLASSIC : 0;
 }
 
 /** The core only throws when it traps. @param {unknown} cause */
@@ -44,23 +39,21 @@ function trapped(cause) {
  * @param {Uint8Array | ArrayBufferView | ArrayBuffer} bytes exactly one message; see StreamDeframer for streams
  * @param {DecodeOptions} [options]
  * @returns {Message}
+ * @throws {TypeError} ERR_INVALID_ARGUMENT
  * @throws {PosternError} ERR_STUN_TOO_SHORT, ERR_STUN_FIRST_BITS, ERR_STUN_LENGTH_UNALIGNED, ERR_STUN_TRUNCATED,
  *   ERR_STUN_TRAILING_BYTES, ERR_STUN_COOKIE, ERR_STUN_ATTRIBUTE_OVERRUN; `offset` says where
  */
 export function decode(bytes, options) {
+  const view = toBytes(bytes, 'bytes');
+  const flags = flagsOf(options);
   const core = getCore();
-  const view = isBytes(bytes) ? bytes : toBytes(bytes, 'bytes');
-  const flags = options?.allowClassic === true ? ALLOW_CLASSIC : 0;
-  // The core looks at the length in the header first, so the rest of a longer input cannot matter.
-  const length = view.length > MAX_BYTES ? MAX_BYTES : view.length;
-  core.bytes.set(length === view.length ? view : view.subarray(0, length), core.input);
+  const generation = ++core.generation;
   let head;
   try {
-    head = core.call.decode(length, flags);
+    head = core.call.decode(core.copyIn(view), flags);
   } catch (cause) {
     throw trapped(cause);
   }
-  const generation = ++core.generation;
   if (head < 0) throw decodeError(head);
   return new Message(view, head, 0, generation);
 }
@@ -72,11 +65,14 @@ export function decode(bytes, options) {
  * @param {readonly (Uint8Array | ArrayBufferView | ArrayBuffer)[]} list
  * @param {DecodeOptions} [options]
  * @returns {(Message | PosternError)[]} in the same order
+ * @throws {TypeError} ERR_INVALID_ARGUMENT
  */
 export function decodeBatch(list, options) {
   if (!Array.isArray(list)) throw argumentError('list', 'an array of Uint8Array');
+  const views = Array.from(list, (bytes, i) => toBytes(bytes, `list[${i}]`));
+  const flags = flagsOf(options);
   const core = getCore();
-  const flags = options?.allowClassic === true ? ALLOW_CLASSIC : 0;
+  let generation = core.generation;
   /** @type {(Message | PosternError)[]} */
   const messages = [];
   /** @type {Uint8Array[]} */
@@ -88,7 +84,6 @@ export function decodeBatch(list, options) {
     } catch (cause) {
       throw trapped(cause);
     }
-    const generation = ++core.generation;
     for (const [slot, view] of group.entries()) {
       const head = /** @type {number} */ (core.words[core.batchWord + slot]) | 0;
       messages.push(head < 0 ? decodeError(head) : new Message(view, head, slot, generation));
@@ -96,11 +91,10 @@ export function decodeBatch(list, options) {
     group = [];
     at = core.input;
   };
-  for (let i = 0; i < list.length; i += 1) {
-    const view = toBytes(list[i], `list[${i}]`);
-    const length = Math.min(view.length, MAX_BYTES);
-    if (group.length === core.maxBatch || at + length > core.input + core.inputBytes) flush();
-    core.bytes.set(length === view.length ? view : view.subarray(0, length), at);
+  for (const view of views) {
+    if (group.length === core.maxBatch || at + view.length > core.input + core.inputBytes) flush();
+    if (group.length === 0) generation = ++core.generation;
+    const length = core.copyIn(view, at);
     core.words[core.batchWord + group.length] = length;
     group.push(view);
     at += (length + 3) & ~3;
@@ -109,13 +103,27 @@ export function decodeBatch(list, options) {
   return messages;
 }
 
+const INTEGRITY_NUMBERS = new Map([
+  [undefined, 0],
+  ['sha1', 1],
+  ['sha256', 2],
+]);
+
 /** @param {VerifyOptions | undefined} options */
-function integrityOf(options) {
-  const { integrity } = options ?? {};
-  if (integrity === undefined) return 0;
-  if (integrity === 'sha1') return 1;
-  if (integrity === 'sha256') return 2;
-  throw argumentError('options.integrity', "'sha1' or 'sha256'");
+function criteriaOf(options = {}) {
+  const { integrity, leastLength = 32 } = requireObject(options, 'options');
+  const number = INTEGRITY_NUMBERS.get(integrity);
+  if (number === undefined) throw argumentError('options.integrity', "'sha1' or 'sha256'");
+  if (!Number.isInteger(leastLength) || leastLength < 16 || leastLength > 32) {
+    throw argumentError('options.leastLength', 'an integer from 16 to 32');
+  }
+  return { integrity: number, leastLength };
+}
+
+/** @param {unknown} value @param {string} name @returns {Message} */
+function requireMessage(value, name) {
+  if (value instanceof Message) return value;
+  throw argumentError(name, 'a message from decode()');
 }
 
 /**
@@ -129,10 +137,11 @@ function integrityOf(options) {
  * @throws {TypeError} ERR_INVALID_ARGUMENT
  */
 export function verify(message, key, options) {
-  if (!(message instanceof Message)) throw argumentError('message', 'a message from decode()');
-  const core = message.load();
-  PreparedKey.use(core, requireKey(key, 'key'));
-  return core.call.verify(message.slot, integrityOf(options), options?.leastLength ?? 32) === 0;
+  requireKey(key, 'key');
+  const { integrity, leastLength } = criteriaOf(options);
+  const core = requireMessage(message, 'message').load();
+  PreparedKey.use(core, key);
+  return core.call.verify(message.slot, integrity, leastLength) === 0;
 }
 
 /**
@@ -142,15 +151,19 @@ export function verify(message, key, options) {
  * @param {PreparedKey} key
  * @param {VerifyOptions} [options]
  * @returns {boolean[]} in the same order
+ * @throws {TypeError} ERR_INVALID_ARGUMENT
  */
 export function verifyBatch(messages, key, options) {
   if (!Array.isArray(messages)) throw argumentError('messages', 'an array of messages');
+  for (const [i, message] of messages.entries()) requireMessage(message, `messages[${i}]`);
+  requireKey(key, 'key');
+  const { integrity, leastLength } = criteriaOf(options);
   const core = getCore();
   const isResident = messages.every(
     (message, slot) => message.generation === core.generation && message.slot === slot,
   );
   if (!isResident) return messages.map((message) => verify(message, key, options));
-  PreparedKey.use(core, requireKey(key, 'key'));
-  core.call.verifyBatch(messages.length, integrityOf(options), options?.leastLength ?? 32);
+  PreparedKey.use(core, key);
+  core.call.verifyBatch(messages.length, integrity, leastLength);
   return messages.map((_, slot) => core.words[core.batchWord + slot] === 0);
 }

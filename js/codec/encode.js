@@ -3,6 +3,7 @@
 import { argumentError, coreError, PosternError } from '../errors.js';
 import { CORE_ERRORS } from '../generated/errors.js';
 import { ATTRIBUTES, METHODS } from '../generated/registry.js';
+import { isBytes, isTrue, requireObject } from './arguments.js';
 import { discardCore, getCore } from './core.js';
 import { PreparedKey, requireKey } from './key.js';
 import {
@@ -18,7 +19,7 @@ import {
 import { copyOut } from './pool.js';
 import { RecordWriter } from './record-writer.js';
 import { writeTransactionId } from './transaction-id.js';
-import { isBytes, WRITERS } from './write-value.js';
+import { WRITERS } from './write-value.js';
 
 /** @typedef {import('./core.js').Core} Core */
 /** @typedef {import('./message.js').MessageClass} MessageClass */
@@ -64,6 +65,7 @@ const LIST_KINDS = new Set(['Uint16List', 'Uint32List', 'AlgorithmList']);
  * @property {number} type
  * @property {import('./write-value.js').Writer} write
  * @property {boolean} isList
+ * @property {boolean} isFlag false leaves it out
  */
 /** @type {Map<string, WritableRow>} */
 const rows = new Map();
@@ -71,8 +73,11 @@ const COMPUTED = new Set(['messageIntegrity', 'messageIntegritySha256', 'fingerp
 for (const [type, property, , kind, isUnregistered] of ATTRIBUTES) {
   const write = WRITERS[kind];
   if (write === undefined || isUnregistered === 1 || COMPUTED.has(property)) continue;
-  rows.set(property, { type, write, isList: LIST_KINDS.has(kind) });
+  rows.set(property, { type, write, isList: LIST_KINDS.has(kind), isFlag: kind === 'Flag' });
 }
+
+/** Of MESSAGE-INTEGRITY-SHA256 (RFC 8489 section 14.6). */
+const SHA256_LENGTHS = new Set([16, 20, 24, 28, 32]);
 
 /** @param {MessageInput} message */
 function messageType(message) {
@@ -91,19 +96,26 @@ function messageType(message) {
 
 /** @param {MessageInput} message */
 function options(message) {
-  let bits = message.fingerprint === true ? OPTION_FINGERPRINT : 0;
+  let bits = isTrue(message.fingerprint, 'message.fingerprint') ? OPTION_FINGERPRINT : 0;
   const { key, integrity } = message;
   if (key === undefined) {
     if (integrity !== undefined) throw argumentError('message.key', 'given when message.integrity is');
     return bits;
   }
-  const chosen = integrity ?? (requireKey(key, 'message.key').algorithm === 'SHA-256' ? 'sha256' : 'sha1');
-  if (chosen !== 'sha256') bits |= OPTION_SHA1;
-  if (chosen !== 'sha1') bits |= OPTION_SHA256 | ((message.integrityLength ?? 32) << SHA256_LENGTH_SHIFT);
+  const { algorithm } = requireKey(key, 'message.key');
+  const chosen = integrity ?? (algorithm === 'SHA-256' ? 'sha256' : 'sha1');
   if (chosen !== 'sha1' && chosen !== 'sha256' && chosen !== 'both') {
     throw argumentError('message.integrity', "'sha1', 'sha256' or 'both'");
   }
+  if (chosen !== 'sha256') bits |= OPTION_SHA1;
+  if (chosen !== 'sha1') bits |= OPTION_SHA256 | (sha256Length(message) << SHA256_LENGTH_SHIFT);
   return bits;
+}
+
+/** @param {MessageInput} message */
+function sha256Length({ integrityLength = 32 }) {
+  if (SHA256_LENGTHS.has(integrityLength)) return integrityLength;
+  throw argumentError('message.integrityLength', '16, 20, 24, 28 or 32');
 }
 
 /** @param {string} property */
@@ -117,18 +129,23 @@ function unknownAttribute(property) {
   );
 }
 
+/** A getter of `attributes` decoded or encoded something, over what was written so far. */
+const notPlain = () =>
+  argumentError('message.attributes', "an object of plain values; toJSON() of a message's attributes makes one");
+
 /**
  * @param {RecordWriter} writer
  * @param {AttributesInput} attributes
  */
 function writeAttributes(writer, attributes) {
-  for (const property in attributes) {
+  for (const property in requireObject(attributes, 'message.attributes')) {
     const value = /** @type {Record<string, unknown>} */ (attributes)[property];
+    if (writer.core.generation !== writer.generation) throw notPlain();
     if (value === undefined) continue;
     const row = rows.get(property);
     if (row === undefined) throw unknownAttribute(property);
     if (Array.isArray(value) && !row.isList) {
-      for (const item of value) row.write(writer, row.type, item, property);
+      for (const [i, item] of value.entries()) row.write(writer, row.type, item, `${property}[${i}]`);
     } else {
       row.write(writer, row.type, value, property);
     }
@@ -140,8 +157,10 @@ function writeAttributes(writer, attributes) {
  * @param {readonly RawAttribute[]} attributes
  */
 function writeRawAttributes(writer, attributes) {
-  for (const [index, { type, value }] of attributes.entries()) {
+  if (!Array.isArray(attributes)) throw argumentError('message.rawAttributes', 'an array');
+  for (const [index, attribute] of attributes.entries()) {
     const name = `message.rawAttributes[${index}]`;
+    const { type, value } = requireObject(attribute, name);
     if (!Number.isInteger(type) || type < 0 || type > 0xffff) throw argumentError(`${name}.type`, 'a 16-bit number');
     if (!isBytes(value)) throw argumentError(`${name}.value`, 'a Uint8Array');
     writer.raw(type, value);
@@ -155,6 +174,7 @@ function writeRawAttributes(writer, attributes) {
  * @param {MessageInput} message
  */
 function writeJob(writer, message) {
+  requireObject(message, 'message');
   const { words, bytes } = writer.core;
   const job = writer.takeWords(JOB_WORDS);
   words[job] = messageType(message);
@@ -183,7 +203,34 @@ let sharedWriter;
 function writerFor(core) {
   if (sharedWriter === undefined || sharedWriter.core !== core) sharedWriter = new RecordWriter(core);
   sharedWriter.reset();
+  // The input arena no longer holds what was decoded, even if the writing ends half-way.
+  core.generation += 1;
+  sharedWriter.generation = core.generation;
   return sharedWriter;
+}
+
+/**
+ * What each record of a message's job was made from, in their order.
+ *
+ * @param {MessageInput} message
+ */
+function recordNames({ attributes = {}, rawAttributes = [] }) {
+  /** @type {string[]} */
+  const names = [];
+  for (const property in attributes) {
+    const value = /** @type {Record<string, unknown>} */ (attributes)[property];
+    const row = rows.get(property);
+    if (value === undefined || row === undefined) continue;
+    const name = `message.attributes.${property}`;
+    if (!Array.isArray(value) || row.isList) {
+      if (!row.isFlag || value === true) names.push(name);
+      continue;
+    }
+    for (const [i, item] of value.entries()) {
+      if (!row.isFlag || item === true) names.push(`${name}[${i}]`);
+    }
+  }
+  return names.concat(rawAttributes.map((_, i) => `message.rawAttributes[${i}].value`));
 }
 
 /**
@@ -195,16 +242,23 @@ function writerFor(core) {
 function encodeError(result, message) {
   const error = coreError(-result & ERROR_MASK);
   if (error.code !== 'ERR_STUN_ATTRIBUTE_VALUE') return error;
-  /** @type {string[]} */
-  const names = [];
-  for (const [property, value] of Object.entries(message.attributes ?? {})) {
-    const isRepeated = Array.isArray(value) && !rows.get(property)?.isList;
-    if (value === undefined || value === false) continue;
-    for (let i = 0; i < (isRepeated ? value.length : 1); i += 1) {
-      names.push(`message.attributes.${property}${isRepeated ? `[${i}]` : ''}`);
-    }
+  const name = recordNames(message)[-result >>> DETAIL_SHIFT];
+  return argumentError(name ?? 'message.attributes', 'a value that the attribute can hold');
+}
+
+/**
+ * An error about 'message' as one about a member of a batch.
+ *
+ * @param {unknown} error
+ * @param {number} index
+ */
+function inBatch(error, index) {
+  if (error instanceof TypeError && 'argument' in error) {
+    const name = String(error.argument).replace('message', `messages[${index}]`);
+    error.message = error.message.replace(String(error.argument), name);
+    error.argument = name;
   }
-  return argumentError(names[-result >>> DETAIL_SHIFT] ?? 'message.attributes', 'a value that the attribute can hold');
+  return error;
 }
 
 /**
@@ -218,8 +272,6 @@ function run(writer, count, key) {
   const { core } = writer;
   if (writer.overflow) throw new PosternError('ERR_STUN_MESSAGE_TOO_LONG');
   if (key !== undefined) PreparedKey.use(core, requireKey(key, 'message.key'));
-  // The input arena no longer holds what was decoded.
-  core.generation += 1;
   try {
     return core.call.encode(count);
   } catch (cause) {
@@ -259,12 +311,13 @@ export function encode(message) {
  */
 export function encodeInto(target, message, offset = 0) {
   if (!isBytes(target)) throw argumentError('target', 'a Uint8Array');
+  if (!Number.isInteger(offset) || offset < 0) throw argumentError('offset', 'an integer of 0 or more');
   const writer = writerFor(getCore());
   writeJob(writer, message);
   const length = run(writer, 1, message.key);
   if (length < 0) throw encodeError(length, message);
   const { bytes, output } = writer.core;
-  if (!Number.isInteger(offset) || offset < 0 || offset + length > target.length) {
+  if (offset + length > target.length) {
     throw argumentError('target', `long enough for ${length} bytes at offset ${offset}`);
   }
   for (let i = 0; i < length; i += 1) target[offset + i] = /** @type {number} */ (bytes[output + i]);
@@ -280,6 +333,7 @@ export function encodeInto(target, message, offset = 0) {
  */
 export function encodeBatch(messages) {
   if (!Array.isArray(messages)) throw argumentError('messages', 'an array');
+  for (const [i, message] of messages.entries()) requireObject(message, `messages[${i}]`);
   const core = getCore();
   const writer = writerFor(core);
   /** @type {Uint8Array[]} */
@@ -292,7 +346,11 @@ export function encodeBatch(messages) {
     // Arenas are larger than the longest message, so the first one always fits or is too long by itself.
     for (; next < messages.length && next - first < core.maxBatch && messages[next].key === key; next += 1) {
       const before = writer.at;
-      writeJob(writer, messages[next]);
+      try {
+        writeJob(writer, messages[next]);
+      } catch (error) {
+        throw inBatch(error, next);
+      }
       if (!writer.overflow || next === first) continue;
       writer.at = before;
       writer.overflow = false;
@@ -322,7 +380,7 @@ function collect(writer, messages, first, end, encoded) {
     if (length < 0) {
       // The output arena may be full; alone the message has all of it.
       if (i > first && (-length & ERROR_MASK) === MESSAGE_TOO_LONG) return i - first;
-      throw encodeError(length, message);
+      throw inBatch(encodeError(length, message), i);
     }
     encoded.push(copyOut(core, at, length));
     at += length;

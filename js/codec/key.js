@@ -2,8 +2,8 @@
 import { argumentError, PosternError } from '../errors.js';
 import { PASSWORD_ALGORITHMS } from '../generated/registry.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
+import { isBytes, requireObject } from './arguments.js';
 import { getCore } from './core.js';
-import { isBytes } from './write-value.js';
 
 /** @typedef {import('./core.js').Core} Core */
 /** @typedef {import('./values.js').PasswordAlgorithmName} PasswordAlgorithmName */
@@ -69,15 +69,22 @@ function toBytes(value, name, preparation) {
   return encoder.encode(prepareCredential(value, name, { profile: preparation }));
 }
 
+/** @param {Pick<KeyInput, 'preparation'>} credentials */
+function preparationOf({ preparation = 'opaque-string' }) {
+  if (preparation === 'opaque-string' || preparation === 'saslprep' || preparation === 'none') return preparation;
+  throw argumentError('credentials.preparation', "'opaque-string', 'saslprep' or 'none'");
+}
+
 /** @param {Core} core @param {Uint8Array[]} parts */
 function copyIn(core, parts) {
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  if (total > core.inputBytes) throw new PosternError('ERR_STUN_CREDENTIALS');
+  core.generation += 1;
   let at = core.input;
   for (const part of parts) {
-    if (part.length > core.input + core.inputBytes - at) throw new PosternError('ERR_STUN_CREDENTIALS');
     core.bytes.set(part, at);
     at += part.length;
   }
-  core.generation += 1;
   return () => core.bytes.fill(0, core.input, at);
 }
 
@@ -88,11 +95,12 @@ function copyIn(core, parts) {
  * @param {KeyInput} credentials
  * @returns {PreparedKey}
  * @throws {TypeError} ERR_INVALID_ARGUMENT
- * @throws {PosternError} ERR_STRING_* where a string cannot be prepared
+ * @throws {PosternError} ERR_STRING_* where a string cannot be prepared; ERR_STUN_CREDENTIALS where they are
+ *   longer than a message could be
  */
 export function prepareKey(credentials) {
-  if (typeof credentials !== 'object' || credentials === null) throw argumentError('credentials', 'an object');
-  const { username, realm, algorithm = 'MD5', preparation = 'opaque-string' } = credentials;
+  const { username, realm, algorithm = 'MD5' } = requireObject(credentials, 'credentials');
+  const preparation = preparationOf(credentials);
   const password = toBytes(credentials.password, 'password', preparation);
   const isLongTerm = username !== undefined || realm !== undefined;
   const number = algorithmNumbers.get(algorithm);
@@ -117,10 +125,14 @@ export function prepareKey(credentials) {
 /**
  * The value of USERHASH: SHA-256 of user name, colon and realm (RFC 8489 section 14.4).
  *
- * @param {{ username: string | Uint8Array, realm: string | Uint8Array, preparation?: KeyInput['preparation'] }} input
+ * @param {{ username: string | Uint8Array, realm: string | Uint8Array, preparation?: KeyInput['preparation'] }}
+ *   credentials
  * @returns {Uint8Array} 32 bytes
+ * @throws as prepareKey() does
  */
-export function userhash({ username, realm, preparation = 'opaque-string' }) {
+export function userhash(credentials) {
+  const { username, realm } = requireObject(credentials, 'credentials');
+  const preparation = preparationOf(credentials);
   const core = getCore();
   const parts = [toBytes(username, 'username', preparation), toBytes(realm, 'realm', preparation)];
   copyIn(core, parts);

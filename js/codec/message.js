@@ -1,6 +1,6 @@
 // A decoded message: a view on the caller's bytes. Attributes are read from the core when they are
 // asked for.
-import { coreError } from '../errors.js';
+import { argumentError, coreError } from '../errors.js';
 import { ATTRIBUTES, METHODS } from '../generated/registry.js';
 import { getCore } from './core.js';
 import {
@@ -64,8 +64,9 @@ for (const [type, property, name, kind] of ATTRIBUTES) {
 
 /** @param {string | number} nameOrType */
 function typeOf(nameOrType) {
-  if (typeof nameOrType === 'number') return nameOrType;
-  return rowsByName.get(nameOrType)?.type;
+  if (typeof nameOrType === 'string') return rowsByName.get(nameOrType)?.type;
+  if (Number.isInteger(nameOrType) && nameOrType >= 0 && nameOrType <= 0xffff) return nameOrType;
+  throw argumentError('nameOrType', "an attribute's name or its type, a 16-bit number");
 }
 
 /** The error for a negative result of decode() or read(). @param {number} result */
@@ -307,10 +308,9 @@ export class Message {
   load() {
     const core = getCore();
     if (this.generation !== core.generation) {
-      core.bytes.set(this.bytes, core.input);
-      const head = core.call.decode(this.bytes.length, ALLOW_CLASSIC);
-      this.slot = 0;
       this.generation = ++core.generation;
+      this.slot = 0;
+      const head = core.call.decode(core.copyIn(this.bytes), ALLOW_CLASSIC);
       // Only if the caller wrote into the bytes since.
       if (head < 0) throw decodeError(head);
     }

@@ -1,6 +1,7 @@
 // The nonce cookie: which security features a server announces (RFC 8489 section 9.2).
 import { argumentError } from '../errors.js';
 import { SECURITY_FEATURES } from '../generated/registry.js';
+import { requireObject } from './arguments.js';
 import { getCore } from './core.js';
 import { writeText } from './text.js';
 
@@ -25,12 +26,13 @@ const FEATURE_BITS = 24;
  * @returns {NonceFeatures | undefined} undefined where the nonce has no cookie: a server of RFC 5389
  * @throws {TypeError} ERR_INVALID_ARGUMENT
  */
-export function nonceFeatures(nonce, { bitOrder = 'right' } = {}) {
+export function nonceFeatures(nonce, options = {}) {
+  const { bitOrder = 'right' } = requireObject(options, 'options');
   if (typeof nonce !== 'string') throw argumentError('nonce', 'a string');
   if (bitOrder !== 'right' && bitOrder !== 'left') throw argumentError('options.bitOrder', "'right' or 'left'");
   const core = getCore();
-  const length = writeText(core.bytes, core.input, core.input + core.inputBytes, nonce);
   core.generation += 1;
+  const length = writeText(core.bytes, core.input, core.input + core.inputBytes, nonce);
   const bits = length < 0 ? -1 : core.call.nonceFeatures(length);
   if (bits < 0) return undefined;
   const features = { bits, passwordAlgorithms: false, usernameAnonymity: false };

@@ -48,11 +48,14 @@ function address(core) {
   };
 }
 
-/** @param {Core} core */
-function list(core) {
-  const from = core.output >> 2;
-  return Array.from(core.words.subarray(from, from + number(core, 0)));
-}
+/** @param {2 | 4} size of each number, in bytes @returns {Reader} */
+const listOf = (size) => (core, bytes) => {
+  const value = span(core, bytes);
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  return Array.from({ length: value.length / size }, (_, i) =>
+    size === 2 ? view.getUint16(i * size) : view.getUint32(i * size),
+  );
+};
 
 /** @type {ReadonlyMap<number, PasswordAlgorithmName>} */
 const algorithmNames = new Map(PASSWORD_ALGORITHMS);
@@ -72,8 +75,8 @@ export const READERS = {
   Sha1Mac: span,
   Sha256Mac: span,
   Sha256Digest: span,
-  Uint16List: list,
-  Uint32List: list,
+  Uint16List: listOf(2),
+  Uint32List: listOf(4),
   Flag: () => true,
   Uint32: (core) => number(core, 0),
   Uint64: (core) => (BigInt(number(core, 0)) << 32n) | BigInt(number(core, 1)),
@@ -93,11 +96,17 @@ export const READERS = {
   }),
   OneAlgorithm: (core, bytes) => algorithm(number(core, 0), span(core, bytes)),
   AlgorithmList: (core, bytes) => {
-    const words = core.words.subarray(core.output >> 2);
-    return Array.from({ length: number(core, 0) }, (_, i) => {
-      const [value = 0, offset = 0, length = 0] = words.subarray(i * 3, i * 3 + 3);
-      return algorithm(value, bytes.subarray(offset, offset + length));
-    });
+    const value = span(core, bytes);
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    const algorithms = [];
+    // The core has seen that lengths stay within the value; the last one's padding may be the attribute's.
+    for (let at = 0; at < value.length; ) {
+      const start = at + 4;
+      const end = start + view.getUint16(at + 2);
+      algorithms.push(algorithm(view.getUint16(at), value.subarray(start, end)));
+      at = (end + 3) & ~3;
+    }
+    return algorithms;
   },
   IcmpError: (core) => ({ type: number(core, 0), code: number(core, 1), data: number(core, 2) }),
   TransmitCounter: (core) => ({ request: number(core, 0), response: number(core, 1) }),

@@ -16,6 +16,8 @@ export class RecordWriter {
     this.at = core.input;
     this.end = core.input + core.inputBytes - SPARE_BYTES;
     this.overflow = false;
+    /** The core's, when the writing began. */
+    this.generation = core.generation;
   }
 
   /** Starts at the beginning of the input arena. */

@@ -1,9 +1,9 @@
 // Cutting a byte stream into messages. The core measures; what lies whole within a chunk is handed out
 // as a slice of it, and only what spans two chunks is copied together.
 import { argumentError, coreError } from '../errors.js';
+import { isBytes, requireObject } from './arguments.js';
 import { getCore } from './core.js';
 import { DETAIL_SHIFT, ERROR_MASK, NUMBERS } from './layout.js';
-import { isBytes } from './write-value.js';
 
 /**
  * @typedef {object} Frame
@@ -37,7 +37,8 @@ export class StreamDeframer {
    * @param {number} [options.maxFrameBytes] longest frame to accept, 20 to 65,540 (default)
    * @throws {TypeError} ERR_INVALID_ARGUMENT
    */
-  constructor({ maxFrameBytes = MAX_FRAME_BYTES } = {}) {
+  constructor(options = {}) {
+    const { maxFrameBytes = MAX_FRAME_BYTES } = requireObject(options, 'options');
     if (!Number.isInteger(maxFrameBytes) || maxFrameBytes < 20 || maxFrameBytes > MAX_FRAME_BYTES) {
       throw argumentError('options.maxFrameBytes', `an integer from 20 to ${MAX_FRAME_BYTES}`);
     }
@@ -90,8 +91,8 @@ export class StreamDeframer {
   #cut(bytes, frames) {
     const core = getCore();
     const window = bytes.length > core.inputBytes ? bytes.subarray(0, core.inputBytes) : bytes;
-    core.bytes.set(window, core.input);
     core.generation += 1;
+    core.bytes.set(window, core.input);
     const count = core.call.split(window.length, this.#maxFrameBytes);
     if (count < 0) {
       this.#error = coreError(-count & ERROR_MASK, { offset: -count >>> DETAIL_SHIFT });
@@ -108,7 +109,9 @@ export class StreamDeframer {
     const used = /** @type {number} */ (core.words[core.wordsWord + NUMBERS]);
     const needed = /** @type {number} */ (core.words[core.wordsWord + NUMBERS + 1]);
     const rest = bytes.subarray(used);
-    if (needed === 0 && rest.length >= HEAD_BYTES) return rest;
+    // The core looks at more of it: it had no room to, or refuses a first byte that begins no frame only
+    // where it begins.
+    if (needed === 0 && count > 0) return rest;
     if (needed > 0 && rest.length > window.length - used) return rest;
     this.#needed = needed > 0 ? needed : HEAD_BYTES;
     return this.#hold(rest);

@@ -2,6 +2,7 @@
 // bindings/cross_value.h.
 import { argumentError as badArgument } from '../errors.js';
 import { PASSWORD_ALGORITHMS } from '../generated/registry.js';
+import { isBytes } from './arguments.js';
 
 /** @typedef {import('./record-writer.js').RecordWriter} RecordWriter */
 /** @typedef {(writer: RecordWriter, type: number, value: any, name: string) => void} Writer */
@@ -14,10 +15,6 @@ const algorithmNumbers = new Map(PASSWORD_ALGORITHMS.map(([value, name]) => [nam
  * @param {string} expected
  */
 const argumentError = (name, expected) => badArgument(`message.attributes.${name}`, expected);
-
-/** @param {unknown} value @returns {value is Uint8Array} */
-export const isBytes = (value) =>
-  ArrayBuffer.isView(value) && /** @type {Uint8Array} */ (value).BYTES_PER_ELEMENT === 1;
 
 /**
  * @param {unknown} value
@@ -47,6 +44,12 @@ const string = (writer, type, value, name) => {
   else if (isBytes(value)) writer.bytes(word, value);
   else throw argumentError(name, 'a string, or its UTF-8 bytes');
 };
+
+/** The reason phrase of an error, which may be left out. @param {any} value @param {string} name */
+function reasonOf({ reason = '' }, name) {
+  if (typeof reason !== 'string') throw argumentError(`${name}.reason`, 'a string');
+  return reason;
+}
 
 /** @param {number} max @returns {Writer} */
 const integerUpTo = (max) => (writer, type, value, name) => {
@@ -134,12 +137,12 @@ export const WRITERS = {
     writer.numbers(type, value.changeIp ? 1 : 0, value.changePort ? 1 : 0);
   },
   ErrorReason: (writer, type, value, name) => {
-    writer.text(writer.numbers(type, integer(value?.code, 699, name, '.code')), String(value.reason ?? ''));
+    writer.text(writer.numbers(type, integer(value?.code, 699, name, '.code')), reasonOf(value, name));
   },
   FamilyErrorReason: (writer, type, value, name) => {
     const code = integer(value?.code, 699, name, '.code');
     const family = familyNumber(value.family, `${name}.family`);
-    writer.text(writer.numbers(type, code, family), String(value.reason ?? ''));
+    writer.text(writer.numbers(type, code, family), reasonOf(value, name));
   },
   OneAlgorithm: (writer, type, value, name) => {
     const { number: chosen, parameters } = algorithmParts(value, name);

@@ -1,0 +1,116 @@
+// What callers name servers with: a URI, an RTCIceServer, or arrays of them.
+
+import { argumentError, PosternError } from './errors.js';
+import { parseUri } from './uri.js';
+
+/** @typedef {import('./uri.js').Scheme} Scheme */
+/** @typedef {import('./uri.js').ServerUri} ServerUri */
+
+/**
+ * The RTCIceServer of WebRTC.
+ *
+ * @typedef {object} IceServer
+ * @property {string | readonly string[]} urls one or more URIs, which share the credentials
+ * @property {string | null} [username]
+ * @property {string | null} [credential] the password
+ */
+
+/** @typedef {string | IceServer | readonly (string | IceServer)[]} ServerInput */
+
+/**
+ * @typedef {object} PlannedServer
+ * @property {string} url as the caller wrote it
+ * @property {ServerUri} uri
+ * @property {string} [username] there is a credential too, then
+ * @property {string} [credential]
+ */
+
+/**
+ * @typedef {object} PlanOptions
+ * @property {string} [name] the argument's name in errors; 'server' when left out
+ * @property {readonly Scheme[]} [schemes] those that are of use; all four when left out
+ */
+
+/** @param {unknown} url @param {string} path @param {PlanOptions} options @returns {ServerUri} */
+function planUrl(url, path, { schemes }) {
+  if (typeof url !== 'string')
+    throw argumentError(path, "a string such as 'stun:stun.example.org'");
+  let uri;
+  try {
+    uri = parseUri(url);
+  } catch (error) {
+    if (!(error instanceof PosternError)) throw error;
+    const { code, message, offset } = /** @type {PosternError} */ (error);
+    throw new PosternError(code, `${path}: ${message}`, { offset });
+  }
+  if (schemes && !schemes.includes(uri.scheme)) {
+    throw argumentError(path, `a URI that begins with ${schemes.map((s) => `${s}:`).join(' or ')}`);
+  }
+  return uri;
+}
+
+/**
+ * @param {Record<string, unknown>} server
+ * @param {string} path
+ * @returns {{ username?: string, credential?: string }}
+ */
+function planCredentials(server, path) {
+  const { username, credential, credentialType } = server;
+  for (const [key, value] of Object.entries({ username, credential })) {
+    if (value !== undefined && value !== null && typeof value !== 'string') {
+      throw argumentError(`${path}.${key}`, 'a string');
+    }
+  }
+  if (credentialType !== undefined && credentialType !== null && credentialType !== 'password') {
+    throw argumentError(`${path}.credentialType`, "'password' or left out");
+  }
+  // Many configurations fill what they lack with empty strings.
+  if (!username && !credential) return {};
+  if (!username) throw argumentError(`${path}.username`, 'given together with credential');
+  if (!credential) throw argumentError(`${path}.credential`, 'given together with username');
+  return {
+    username: /** @type {string} */ (username),
+    credential: /** @type {string} */ (credential),
+  };
+}
+
+/** @param {unknown} input @param {string} path @param {PlanOptions} options @returns {PlannedServer[]} */
+function planOne(input, path, options) {
+  if (typeof input === 'string') return [{ url: input, uri: planUrl(input, path, options) }];
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw argumentError(path, 'a URI or an object { urls, username, credential }');
+  }
+  const server = /** @type {Record<string, unknown>} */ (input);
+  const { urls } = server;
+  if (urls === undefined && server.url !== undefined) {
+    throw argumentError(`${path}.urls`, "given; 'url' is its name of before WebRTC 1.0");
+  }
+  const isList = Array.isArray(urls);
+  if (!isList && typeof urls !== 'string') {
+    throw argumentError(`${path}.urls`, 'a URI or an array of them');
+  }
+  if (isList && urls.length === 0)
+    throw argumentError(`${path}.urls`, 'an array of at least one URI');
+  const credentials = planCredentials(server, path);
+  return (isList ? urls : [urls]).map((url, i) => ({
+    url,
+    uri: planUrl(url, isList ? `${path}.urls[${i}]` : `${path}.urls`, options),
+    ...credentials,
+  }));
+}
+
+/**
+ * One entry for each URI, in the order given. Nothing is looked up.
+ *
+ * @param {ServerInput} input
+ * @param {PlanOptions} [options]
+ * @returns {PlannedServer[]} at least one
+ * @throws {TypeError} ERR_INVALID_ARGUMENT; its `argument` is the exact path, such as 'server.urls[1]'
+ * @throws {PosternError} ERR_INVALID_URI or ERR_TRANSPORT_UNSUPPORTED; the message begins with the path
+ */
+export function planServers(input, options = {}) {
+  const { name = 'server' } = options;
+  if (!Array.isArray(input)) return planOne(input, name, options);
+  if (input.length === 0) throw argumentError(name, 'an array of at least one server');
+  return input.flatMap((server, i) => planOne(server, `${name}[${i}]`, options));
+}

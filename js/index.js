@@ -1,0 +1,8 @@
+// postern: STUN and TURN for Node and the browser.
+
+export { init } from './engine/shared-engine.js';
+export { PosternError } from './errors.js';
+export { getMappedAddress, openStunClient } from './get-mapped-address.js';
+export { StunClient } from './stun-client.js';
+export { memoryTransportPair } from './transports/memory.js';
+export { formatUri, parseUri } from './uri.js';

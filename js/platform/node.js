@@ -1,0 +1,11 @@
+// What Node gives: sockets and DNS.
+import { openTcp } from '../transports/tcp.js';
+import { openTls } from '../transports/tls.js';
+import { openUdp } from '../transports/udp.js';
+
+export { resolveServer } from '../resolve/resolve-server.js';
+
+const OPENERS = { udp: openUdp, tcp: openTcp, tls: openTls };
+
+/** @type {import('./platform.js').Platform['openTransport']} */
+export const openTransport = (candidate, options) => OPENERS[candidate.transport](candidate, options);

@@ -1,0 +1,176 @@
+// The options of a STUN client: checked, and brought into the form that the engine takes.
+import { familyOf } from './address.js';
+import { argumentError } from './errors.js';
+import { prepareCredential } from './strings/prepare-credential.js';
+import { portOf } from './uri.js';
+
+/** @typedef {import('./engine/engine.js').ClientSettings} ClientSettings */
+/** @typedef {import('./ice-server.js').PlannedServer} PlannedServer */
+/** @typedef {import('./platform/platform.js').Candidate} Candidate */
+/** @typedef {import('./platform/platform.js').Platform} Platform */
+/** @typedef {import('./strings/prepare-credential.js').StringProfile} StringProfile */
+/** @typedef {import('./transports/transport.js').OpenTransport} OpenTransport */
+
+/**
+ * @typedef {object} StunCredentials
+ * @property {string} username
+ * @property {string} password
+ * @property {'long-term' | 'short-term'} [mechanism] RFC 8489 section 9: 'long-term' (default) waits for the
+ *   server's challenge, 'short-term' signs at once
+ * @property {string} [realm] long-term: the only realm that may have them; default: whichever the server names
+ * @property {StringProfile} [preparation] see prepareKey(); default 'opaque-string'
+ */
+
+/**
+ * @typedef {object} Retransmission when a request is sent again (RFC 8489 section 6.2)
+ * @property {number} [rtoMs] first wait, doubled each time; default 500
+ * @property {number} [rc] requests in all, 1 to 14; default 7
+ * @property {number} [rm] waits of `rtoMs` after the last request; default 16
+ * @property {number} [tiMs] how long to wait on TCP and TLS; default 39,500
+ */
+
+/**
+ * @typedef {object} StunOptions
+ * @property {AbortSignal} [signal] rejects with `signal.reason`
+ * @property {number} [timeoutMs] for everything together; default: what RFC 8489 lets a transaction take, 39.5 s
+ *   for each address of the server
+ * @property {'udp' | 'tcp' | 'tls' | OpenTransport} [transport] default: what the URI says. A function opens a transport of
+ *   the caller's; the server's name is then left for it to resolve
+ * @property {4 | 6} [family] use addresses of this family only
+ * @property {StunCredentials} [credentials] default: those of the RTCIceServer, long-term
+ * @property {import('./transports/tls.js').TlsOptions} [tls] options of node:tls, such as `ca` and `servername`
+ * @property {string} [localAddress] address of this machine to use
+ * @property {number} [localPort]
+ * @property {string} [software] text of SOFTWARE; default none
+ * @property {boolean} [fingerprint] adds FINGERPRINT to requests
+ * @property {Retransmission} [retransmission]
+ * @property {'right' | 'left'} [featureBitOrder] of the server's nonce cookie, see nonceFeatures(); default 'right'
+ * @property {import('./resolve/resolve-server.js').ResolveOptions['resolver']} [resolver] default: the system's
+ */
+
+const encoder = new TextEncoder();
+const NOTHING = new Uint8Array();
+
+/** @param {unknown} value @param {string} name @param {number} least @param {number} most */
+function checkInteger(value, name, least, most) {
+  if (value === undefined) return 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw argumentError(name, `an integer from ${least} to ${most}`);
+}
+
+/** @param {unknown} value @param {string} name */
+function checkMilliseconds(value, name) {
+  if (value === undefined) return 0;
+  // The engine counts microseconds in 32 bits.
+  if (typeof value === 'number' && value >= 1 && value <= 4_000_000) return value;
+  throw argumentError(name, 'a number of milliseconds from 1 to 4,000,000');
+}
+
+/** @param {unknown} value @param {string} name @param {readonly unknown[]} allowed */
+function checkOneOf(value, name, allowed) {
+  if (value === undefined || allowed.includes(value)) return;
+  throw argumentError(name, allowed.map((one) => JSON.stringify(one)).join(' or '));
+}
+
+/**
+ * Everything that can be told to be wrong before a packet is sent.
+ *
+ * @param {StunOptions} options
+ * @throws {TypeError} ERR_INVALID_ARGUMENT
+ */
+export function checkStunOptions(options) {
+  if (typeof options !== 'object' || options === null) throw argumentError('options', 'an object');
+  const { signal, transport, family, tls, credentials, resolver } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw argumentError('options.signal', 'an AbortSignal');
+  }
+  checkMilliseconds(options.timeoutMs, 'options.timeoutMs');
+  if (typeof transport !== 'function') checkOneOf(transport, 'options.transport', ['udp', 'tcp', 'tls']);
+  checkOneOf(family, 'options.family', [4, 6]);
+  checkOneOf(options.featureBitOrder, 'options.featureBitOrder', ['right', 'left']);
+  checkInteger(options.localPort, 'options.localPort', 0, 0xffff);
+  if (tls !== undefined && (typeof tls !== 'object' || tls === null)) throw argumentError('options.tls', 'an object');
+  if (resolver !== undefined && typeof resolver?.lookup !== 'function') {
+    throw argumentError('options.resolver', 'an object with lookup() and resolveSrv()');
+  }
+  if (options.localAddress !== undefined && familyOf(options.localAddress) === undefined) {
+    throw argumentError('options.localAddress', 'an IP address');
+  }
+  if (options.software !== undefined && typeof options.software !== 'string') {
+    throw argumentError('options.software', 'a string');
+  }
+  if (credentials !== undefined && (typeof credentials !== 'object' || credentials === null)) {
+    throw argumentError('options.credentials', 'an object { username, password }');
+  }
+}
+
+/** @param {unknown} value @param {'username' | 'password' | 'realm'} name @param {StringProfile | undefined} profile */
+function prepare(value, name, profile) {
+  if (typeof value !== 'string') throw argumentError(`options.credentials.${name}`, 'a string');
+  return encoder.encode(prepareCredential(value, name, { profile }));
+}
+
+/**
+ * @param {StunOptions} options
+ * @param {Pick<PlannedServer, 'username' | 'credential'>} server
+ * @returns {Pick<ClientSettings, 'mechanism' | 'username' | 'password' | 'realm'>}
+ */
+function readCredentials({ credentials }, { username, credential }) {
+  const given =
+    credentials ?? (username !== undefined && credential !== undefined ? { username, password: credential } : undefined);
+  if (given === undefined) return { mechanism: 'none', username: NOTHING, password: NOTHING, realm: NOTHING };
+  const { mechanism = 'long-term', preparation, realm } = given;
+  checkOneOf(mechanism, 'options.credentials.mechanism', ['long-term', 'short-term']);
+  return {
+    mechanism,
+    username: prepare(given.username, 'username', preparation),
+    password: prepare(given.password, 'password', preparation),
+    realm: realm === undefined ? NOTHING : prepare(realm, 'realm', preparation),
+  };
+}
+
+/**
+ * @param {StunOptions} options checked
+ * @param {Pick<PlannedServer, 'username' | 'credential'>} server
+ * @returns {Omit<ClientSettings, 'isReliable' | 'server'>}
+ */
+export function clientSettings(options, server) {
+  const { retransmission = {} } = options;
+  return {
+    ...readCredentials(options, server),
+    software: options.software ?? '',
+    rtoMs: checkMilliseconds(retransmission.rtoMs, 'options.retransmission.rtoMs'),
+    rc: checkInteger(retransmission.rc, 'options.retransmission.rc', 1, 14),
+    rm: checkInteger(retransmission.rm, 'options.retransmission.rm', 1, 0xffff),
+    tiMs: checkMilliseconds(retransmission.tiMs, 'options.retransmission.tiMs'),
+    featureBitsFromLeft: options.featureBitOrder === 'left',
+  };
+}
+
+/**
+ * The addresses to try. A transport of the caller's gets the name as it is.
+ *
+ * @param {PlannedServer} server
+ * @param {StunOptions} options
+ * @param {Platform['resolveServer']} resolveServer
+ * @param {AbortSignal} signal
+ * @returns {Promise<Candidate[]>}
+ */
+export async function candidatesFor({ uri }, options, resolveServer, signal) {
+  const { transport, family, resolver, tls } = options;
+  if (typeof transport !== 'function') {
+    return resolveServer(uri, { signal, family, transport, resolver, servername: tls?.servername });
+  }
+  const { host } = uri;
+  const literal = familyOf(host);
+  return [
+    {
+      transport: uri.secure ? 'tls' : (uri.transport ?? 'udp'),
+      address: host,
+      port: portOf(uri),
+      family: literal ?? 'IPv4',
+      host,
+      via: literal === undefined ? 'address' : 'literal',
+    },
+  ];
+}

@@ -1,0 +1,111 @@
+// Two transports that are each other's network: for tests, in Node and in browsers.
+
+import { BaseTransport } from './base-transport.js';
+
+/** @typedef {import('../address.js').TransportAddress} TransportAddress */
+/** @typedef {import('./transport.js').Transport} Transport */
+
+/**
+ * One send() on its way through the network between the two.
+ *
+ * @typedef {object} Passage
+ * @property {Uint8Array} bytes
+ * @property {TransportAddress} source
+ * @property {TransportAddress} destination
+ * @property {number} index counts the sends of the pair, both ways, from 0
+ * @property {(bytes?: Uint8Array, source?: TransportAddress) => void} deliver hands the bytes, or
+ *   others, to the receiver at once. Never called, they are lost; called later, delayed; called
+ *   again, repeated; called with parts, split; with another source, forged
+ */
+
+/** @typedef {(passage: Passage) => void} Network */
+
+/** Delivers everything in order, but never inside send(). @type {Network} */
+const idealNetwork = ({ deliver }) => queueMicrotask(deliver);
+
+/** @implements {Transport} */
+class MemoryTransport extends BaseTransport {
+  kind = 'memory';
+  /** @type {Transport['onbytes']} */ onbytes = undefined;
+  /** @type {MemoryTransport | undefined} */ #peer;
+  #isOpen = true;
+  #carry;
+
+  /**
+   * @param {boolean} reliable
+   * @param {TransportAddress} localAddress
+   * @param {TransportAddress} remoteAddress
+   * @param {(passage: Omit<Passage, 'index'>) => void} carry
+   */
+  constructor(reliable, localAddress, remoteAddress, carry) {
+    super();
+    this.reliable = reliable;
+    this.localAddress = localAddress;
+    this.remoteAddress = remoteAddress;
+    this.#carry = carry;
+  }
+
+  /** @param {MemoryTransport} a @param {MemoryTransport} b */
+  static join(a, b) {
+    a.#peer = b;
+    b.#peer = a;
+  }
+
+  /** @type {Transport['send']} */
+  send(bytes) {
+    if (!this.#isOpen) return false;
+    const source = this.localAddress;
+    this.#carry({
+      bytes,
+      source,
+      destination: this.remoteAddress,
+      deliver: (other = bytes, from = source) => {
+        const peer = this.#peer;
+        if (peer === undefined || !peer.#isOpen) return;
+        peer.onbytes?.(other, peer.reliable ? undefined : from);
+      },
+    });
+    return true;
+  }
+
+  close() {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    queueMicrotask(() => {
+      this.ended(undefined);
+      // The end of a stream shows on both sides; datagrams just stay away.
+      if (this.reliable) this.#peer?.close();
+    });
+  }
+
+  // Nothing here keeps a process alive.
+  ref() {}
+
+  unref() {}
+}
+
+/** Documentation addresses (RFC 5737), so that nobody takes them for real. */
+const ADDRESSES = /** @type {const} */ ([
+  { address: '192.0.2.1', port: 50_000, family: 'IPv4' },
+  { address: '198.51.100.1', port: 3478, family: 'IPv4' },
+]);
+
+/**
+ * @param {object} [options]
+ * @param {boolean} [options.reliable] a stream, not datagrams; `network` must keep the order then
+ * @param {readonly [TransportAddress, TransportAddress]} [options.addresses] of the two
+ * @param {Network} [options.network] decides what becomes of each send(); it delivers all in order
+ *   when left out
+ * @returns {[MemoryTransport, MemoryTransport]}
+ */
+export function memoryTransportPair(options = {}) {
+  const { reliable = false, addresses = ADDRESSES, network = idealNetwork } = options;
+  const [first, second] = addresses;
+  let count = 0;
+  /** @param {Omit<Passage, 'index'>} passage */
+  const carry = (passage) => network({ ...passage, index: count++ });
+  const a = new MemoryTransport(reliable, first, second, carry);
+  const b = new MemoryTransport(reliable, second, first, carry);
+  MemoryTransport.join(a, b);
+  return [a, b];
+}

@@ -1,0 +1,96 @@
+// What TCP and TLS share.
+
+import { BaseTransport } from './base-transport.js';
+import { brokenError } from './open-errors.js';
+
+/** @typedef {import('../address.js').AddressFamily} AddressFamily */
+/** @typedef {import('../address.js').TransportAddress} TransportAddress */
+/** @typedef {import('./transport.js').Transport} Transport */
+
+/**
+ * How long to wait for a connection or a handshake when nobody answers and the caller has set no
+ * bound of its own with `signal`: Ti of RFC 8489 section 6.2.2.
+ */
+export const OPEN_TIMEOUT_MS = 39_500;
+
+/** @implements {Transport} */
+export class StreamTransport extends BaseTransport {
+  reliable = true;
+
+  #socket;
+  #isOpen = true;
+  /** @type {Error | undefined} */ #error;
+  /** @type {Transport['onbytes']} */ #onbytes;
+
+  /** @param {string} kind @param {import('node:net').Socket} socket connected */
+  constructor(kind, socket) {
+    super();
+    this.kind = kind;
+    this.#socket = socket;
+    this.localAddress = transportAddress(socket.localAddress, socket.localPort, socket.localFamily);
+    this.remoteAddress = transportAddress(
+      socket.remoteAddress,
+      socket.remotePort,
+      socket.remoteFamily,
+    );
+    // Messages are short and each waits for an answer: Nagle's algorithm would only hold them up.
+    socket.setNoDelay(true);
+    socket.on('drain', () => {
+      if (this.#isOpen) this.ondrain?.();
+    });
+    socket.on('error', (error) => {
+      if (this.#isOpen) this.#error = brokenError(error);
+    });
+    socket.on('close', () => {
+      this.#isOpen = false;
+      this.ended(this.#error);
+    });
+  }
+
+  get onbytes() {
+    return this.#onbytes;
+  }
+
+  // The socket is read while there is somebody to read for.
+  set onbytes(handler) {
+    this.#onbytes = handler;
+    this.#socket.off('data', this.#received);
+    if (handler === undefined) this.#socket.pause();
+    else if (this.#isOpen) this.#socket.on('data', this.#received).resume();
+  }
+
+  #received = (/** @type {Buffer} */ bytes) => this.#onbytes?.(bytes, undefined);
+
+  /** @type {Transport['send']} */
+  send(bytes) {
+    return this.#isOpen && this.#socket.write(bytes);
+  }
+
+  close() {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#socket.off('data', this.#received);
+    // With all sent, say good-bye (FIN; in TLS close_notify first, RFC 8446 section 6.1). A peer
+    // that takes no bytes would never let that end.
+    if (this.#socket.writableLength === 0) this.#socket.destroySoon();
+    else this.#socket.destroy();
+  }
+
+  ref() {
+    this.#socket.ref();
+  }
+
+  unref() {
+    this.#socket.unref();
+  }
+}
+
+/**
+ * @param {string | undefined} address
+ * @param {number | undefined} port
+ * @param {string | undefined} family
+ * @returns {TransportAddress}
+ */
+function transportAddress(address = '', port = 0, family = 'IPv4') {
+  return { address, port, family: /** @type {AddressFamily} */ (family) };
+}

@@ -1,0 +1,58 @@
+// What a transport is: the one contract of all files in this folder. Types only.
+
+/** @typedef {import('../address.js').TransportAddress} TransportAddress */
+
+/**
+ * Where to connect to; a Candidate of resolveServer() is one.
+ *
+ * @typedef {object} TransportTarget
+ * @property {string} address an IP address, not a name
+ * @property {number} port 1 to 65535
+ * @property {string} [host] TLS: whom the certificate has to name; the address when left out
+ */
+
+/**
+ * @typedef {object} OpenOptions
+ * @property {AbortSignal} [signal] ends the opening; what is open stays open
+ * @property {string} [localAddress] address of this machine to use
+ * @property {number} [localPort] 0, or left out: any that is free
+ */
+
+/**
+ * A way to a server. Bytes go and come in the units of the medium: whole datagrams, or pieces of a
+ * stream when `reliable`.
+ *
+ * Set the handlers before anything else is awaited: a datagram that finds no `onbytes` is lost. A
+ * stream is not read until `onbytes` is set, and an `onclose` that is set too late is called still.
+ *
+ * @typedef {object} Transport
+ * @property {string} kind 'udp', 'tcp', 'tls', or a name of the implementer's
+ * @property {boolean} reliable a stream: nothing is lost, and messages have to be cut out of it
+ * @property {TransportAddress} localAddress
+ * @property {TransportAddress} remoteAddress
+ * @property {((bytes: Uint8Array, source: TransportAddress | undefined) => void) | undefined} onbytes
+ *   gets the received buffer itself, never used again by the transport; `source` only with datagrams
+ * @property {((error: Error | undefined) => void) | undefined} onclose the transport is gone, for
+ *   good: by close(), by the other side, or by the error. Called once
+ * @property {((error: Error) => void) | undefined} onerror something failed that need not be the
+ *   end, such as an ICMP error that a datagram met; the transport stays open
+ * @property {(() => void) | undefined} ondrain send() may be called again after it returned false
+ * @property {(bytes: Uint8Array, destination?: { address: string, port: number }) => boolean} send
+ *   Sends one datagram, or appends to the stream. The bytes are the transport's from then on: it
+ *   may read them later, so a view of WebAssembly memory must be copied first. They are always
+ *   taken, but after a false the caller should wait for `ondrain`. After close() they are dropped,
+ *   and false is returned. Only unconnected UDP takes a `destination`
+ * @property {() => void} close idempotent; no more bytes come or go, `onclose` follows
+ * @property {() => void} ref lets an open transport keep the process alive (the default)
+ * @property {() => void} unref lets the process end in spite of it
+ */
+
+/**
+ * Opens a transport; openUdp, openTcp and openTls are such functions, and callers can bring their own.
+ *
+ * Rejects with `signal.reason`, or with a PosternError: ERR_TRANSPORT_CONNECT or ERR_TRANSPORT_TLS.
+ *
+ * @typedef {(target: TransportTarget, options: OpenOptions) => Promise<Transport>} OpenTransport
+ */
+
+export {};

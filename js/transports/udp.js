@@ -1,0 +1,107 @@
+// UDP for Node.
+
+import { createSocket } from 'node:dgram';
+import { BaseTransport } from './base-transport.js';
+import { connectError, datagramError } from './open-errors.js';
+import { checkTarget } from './target.js';
+import { whenReady } from './when-ready.js';
+
+/** @typedef {import('../address.js').TransportAddress} TransportAddress */
+/** @typedef {import('./transport.js').OpenOptions} OpenOptions */
+/** @typedef {import('./transport.js').Transport} Transport */
+/** @typedef {import('./transport.js').TransportTarget} TransportTarget */
+
+// Datagrams that the system has not taken yet; more than this and the sender should wait.
+const HIGH_WATER_MARK = 64;
+
+/** @implements {Transport} */
+class UdpTransport extends BaseTransport {
+  kind = 'udp';
+  reliable = false;
+  /** @type {Transport['onbytes']} */ onbytes = undefined;
+
+  #socket;
+  #connected;
+  #isOpen = true;
+  #pending = 0;
+
+  /** @param {import('node:dgram').Socket} socket @param {TransportAddress} remoteAddress @param {boolean} connected */
+  constructor(socket, remoteAddress, connected) {
+    super();
+    this.#socket = socket;
+    this.#connected = connected;
+    this.remoteAddress = remoteAddress;
+    this.localAddress = /** @type {TransportAddress} */ (socket.address());
+    socket.on('message', (bytes, source) => {
+      if (this.#isOpen) this.onbytes?.(bytes, source);
+    });
+    // A connected socket hears of ICMP errors. Anybody can forge those, and routes come back: they
+    // are for the client to judge (RFC 8489 section 6.2.1).
+    socket.on('error', (error) => this.#report(error));
+    socket.on('close', () => this.ended(undefined));
+  }
+
+  /** @param {Error} cause */
+  #report(cause) {
+    if (this.#isOpen) this.onerror?.(datagramError(cause));
+  }
+
+  // One function for all datagrams, not one each.
+  #sent = (/** @type {Error | null} */ error) => {
+    this.#pending--;
+    if (error) this.#report(error);
+    if (this.#pending === HIGH_WATER_MARK - 1 && this.#isOpen) this.ondrain?.();
+  };
+
+  /** @type {Transport['send']} */
+  send(bytes, destination = this.remoteAddress) {
+    if (!this.#isOpen) return false;
+    this.#pending++;
+    if (this.#connected) this.#socket.send(bytes, this.#sent);
+    else this.#socket.send(bytes, destination.port, destination.address, this.#sent);
+    return this.#pending < HIGH_WATER_MARK;
+  }
+
+  close() {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#socket.close();
+  }
+
+  ref() {
+    this.#socket.ref();
+  }
+
+  unref() {
+    this.#socket.unref();
+  }
+}
+
+/**
+ * Opens a UDP socket for one server.
+ *
+ * @param {TransportTarget} target
+ * @param {OpenOptions & { connected?: boolean }} [options] `connected: false`: takes datagrams from
+ *   anywhere and can send anywhere (RFC 5780 needs it), but hears of no ICMP error
+ * @returns {Promise<UdpTransport>}
+ * @throws {import('../errors.js').PosternError} ERR_TRANSPORT_CONNECT: no route, or a local address
+ *   or port that can't be had. That nothing listens over there shows later, in `onerror`
+ */
+export async function openUdp(target, options = {}) {
+  const { signal, localAddress, localPort, connected = true } = options;
+  const remote = checkTarget(target, options);
+  signal?.throwIfAborted();
+  const isIPv6 = remote.family === 'IPv6';
+  const socket = createSocket({ type: isIPv6 ? 'udp6' : 'udp4', ipv6Only: isIPv6 });
+  const ready = whenReady(socket, {
+    event: connected ? 'connect' : 'listening',
+    signal,
+    open: () => new UdpTransport(socket, remote, connected),
+    destroy: () => socket.close(),
+    toError: (cause) => connectError(target, 'udp', cause),
+  });
+  if (connected) socket.once('listening', () => socket.connect(remote.port, remote.address));
+  // Exclusive: in a cluster, the primary would share one socket between the workers.
+  socket.bind({ address: localAddress, port: localPort ?? 0, exclusive: true });
+  return ready;
+}
