@@ -1,5 +1,6 @@
 // "What is my public address?": from a server's name to its answer.
 import { openTransport, resolveServer } from '#platform';
+import { sharedEngine } from './engine/shared-engine.js';
 import { argumentError, PosternError } from './errors.js';
 import { planServers } from './ice-server.js';
 import { race } from './race.js';
@@ -203,6 +204,8 @@ export async function getMappedAddress(server, options = {}) {
   checkStunOptions(options);
   if (servers.length === 0) throw argumentError('server', 'at least one server');
   return withDeadline(options, async (signal) => {
+    // Before the clocks below run: compiling is no part of a round trip.
+    await sharedEngine();
     const searches = servers.map((planned) => new Search(planned, options, signal));
     for (const search of searches) {
       const result = await search.run();

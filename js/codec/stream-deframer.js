@@ -24,6 +24,8 @@ const NOTHING = new Uint8Array();
  */
 export class StreamDeframer {
   #maxFrameBytes;
+  /** Bytes of the stream that frames were made of. */
+  #position = 0;
   /** An unfinished frame, in a buffer of at least its length. */
   #held = NOTHING;
   #heldLength = 0;
@@ -56,8 +58,10 @@ export class StreamDeframer {
    *
    * @param {Uint8Array} chunk
    * @returns {Frame[]}
-   * @throws {PosternError} ERR_STREAM_DESYNCHRONISED, ERR_STREAM_FRAME_TOO_LONG: now and at every later call;
-   *   close the stream
+   * @throws {TypeError} ERR_INVALID_ARGUMENT
+   * @throws {PosternError} ERR_STREAM_DESYNCHRONISED, ERR_STREAM_FRAME_TOO_LONG, with the `offset` in the stream
+   *   of the frame that is none: now, or at the next call where good frames stand before it, and at every call
+   *   after that; close the stream
    */
   push(chunk) {
     if (!isBytes(chunk)) throw argumentError('chunk', 'a Uint8Array');
@@ -95,7 +99,7 @@ export class StreamDeframer {
     core.bytes.set(window, core.input);
     const count = core.call.split(window.length, this.#maxFrameBytes);
     if (count < 0) {
-      this.#error = coreError(-count & ERROR_MASK, { offset: -count >>> DETAIL_SHIFT });
+      this.#error = coreError(-count & ERROR_MASK, { offset: this.#position + (-count >>> DETAIL_SHIFT) });
       // Frames before the fault are good; the fault is told at the next call.
       if (frames.length === 0) throw this.#error;
       return NOTHING;
@@ -108,6 +112,7 @@ export class StreamDeframer {
     }
     const used = /** @type {number} */ (core.words[core.wordsWord + NUMBERS]);
     const needed = /** @type {number} */ (core.words[core.wordsWord + NUMBERS + 1]);
+    this.#position += used;
     const rest = bytes.subarray(used);
     // The core looks at more of it: it had no room to, or refuses a first byte that begins no frame only
     // where it begins.

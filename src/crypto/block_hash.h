@@ -14,6 +14,8 @@
 
 namespace postern::crypto {
 
+inline constexpr size_t kBlockSize = 64;
+
 // `Compression` is the part that differs:
 //   State                     std::array<uint32_t, N>, the whole of what a midstate has to keep
 //   kInitialState, kByteOrder
@@ -22,7 +24,7 @@ template <typename Compression>
 class BlockHash {
  public:
   using State = typename Compression::State;
-  static constexpr size_t kBlockSize = 64;
+  static constexpr size_t kBlockSize = crypto::kBlockSize;
   static constexpr size_t kDigestSize = sizeof(State);
   using Digest = std::array<uint8_t, kDigestSize>;
 

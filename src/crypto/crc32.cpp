@@ -37,7 +37,7 @@ const Tables& tables() {
   return kTables;
 }
 
-// The next four bytes, the last of which is followed by `kFollowing` more of the same step.
+// What four bytes leave in the CRC when `kFollowing` bytes of the same step come after them.
 template <size_t kFollowing>
 uint32_t slice(const Tables& table, uint32_t word) {
   return table[kFollowing + 3][word & 0xff] ^ table[kFollowing + 2][(word >> 8) & 0xff] ^

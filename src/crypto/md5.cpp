@@ -42,7 +42,7 @@ Step step(size_t i, uint32_t b, uint32_t c, uint32_t d) {
 
 // Rolled: one short hash per credential is no hot path, and unrolled code would be downloaded.
 void Md5Compression::compress(State& state, const uint8_t* blocks, size_t count) {
-  for (const uint8_t* end = blocks + 64 * count; blocks != end; blocks += 64) {
+  for (const uint8_t* end = blocks + kBlockSize * count; blocks != end; blocks += kBlockSize) {
     auto [a, b, c, d] = state;
     for (size_t i = 0; i < 64; ++i) {
       const auto [mixed, word] = step(i, b, c, d);

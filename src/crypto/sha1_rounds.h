@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/byte_order.h"
+#include "crypto/block_hash.h"
 
 namespace postern::crypto::sha1 {
 
@@ -148,7 +149,7 @@ POSTERN_ALWAYS_INLINE void all_rounds(std::array<uint32_t, 5>& v, const uint8_t*
 
 template <typename Schedule>
 void compress(std::array<uint32_t, 5>& state, const uint8_t* blocks, size_t count) {
-  for (const uint8_t* end = blocks + 64 * count; blocks != end; blocks += 64) {
+  for (const uint8_t* end = blocks + kBlockSize * count; blocks != end; blocks += kBlockSize) {
     std::array<uint32_t, 5> v = state;
     all_rounds<Schedule>(v, blocks, std::make_index_sequence<kRounds / 4>{});
     for (size_t i = 0; i < state.size(); ++i) state[i] += v[i];

@@ -82,7 +82,7 @@ POSTERN_ALWAYS_INLINE void all_rounds(Sha256Compression::State& v, const uint8_t
 }  // namespace
 
 void Sha256Compression::compress(State& state, const uint8_t* blocks, size_t count) {
-  for (const uint8_t* end = blocks + 64 * count; blocks != end; blocks += 64) {
+  for (const uint8_t* end = blocks + kBlockSize * count; blocks != end; blocks += kBlockSize) {
     State v = state;
     all_rounds(v, blocks, std::make_index_sequence<16>{});
     for (size_t i = 0; i < state.size(); ++i) state[i] += v[i];

@@ -29,7 +29,7 @@ inline constexpr size_t kTooLong = 0x10000;
 // written; 763 are to be expected from writers of RFC 5389.
 inline constexpr size_t kMaxTextWritten = 509;
 inline constexpr size_t kMaxTextRead = 763;
-// RFC 8489 section 14.3: fewer than 509 bytes.
+// RFC 8489 section 14.3: fewer than 509 bytes; as many as of the texts above are to be read.
 inline constexpr size_t kMaxUsername = 508;
 // RFC 8489 section 14.16.
 inline constexpr size_t kMaxDomainName = 255;
@@ -62,7 +62,7 @@ struct BoundedBytes {
 
 struct Opaque : BoundedBytes<0, 0xFFFF, 0xFFFF> {};
 struct Text : BoundedBytes<0, kMaxTextRead, kMaxTextWritten> {};
-struct Username : BoundedBytes<0, kMaxUsername, kMaxUsername> {};
+struct Username : BoundedBytes<0, kMaxTextRead, kMaxUsername> {};
 struct DomainName : BoundedBytes<0, kMaxDomainName, kMaxDomainName> {};
 struct Token4 : BoundedBytes<4, 4, 4> {};
 struct Token8 : BoundedBytes<8, 8, 8> {};
