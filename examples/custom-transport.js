@@ -8,8 +8,17 @@ const [ours, theirs] = memoryTransportPair();
 theirs.onbytes = (bytes, source) => {
   const { transactionId } = decode(bytes);
   const xorMappedAddress = source ?? { address: '192.0.2.1', port: 1 };
-  theirs.send(encode({ class: 'success', method: 'Binding', transactionId, attributes: { xorMappedAddress } }));
+  theirs.send(
+    encode({
+      class: 'success',
+      method: 'Binding',
+      transactionId,
+      attributes: { xorMappedAddress },
+    }),
+  );
 };
 
-const { address, port, transport } = await getMappedAddress('stun:192.0.2.10', { transport: async () => ours });
+const { address, port, transport } = await getMappedAddress('stun:192.0.2.10', {
+  transport: async () => ours,
+});
 console.log({ address, port, transport });

@@ -12,5 +12,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof PosternError)) throw error;
-  console.log(`${error.code} at byte ${error.offset}: ${error.message} It looks like ${classify(bytes)}.`);
+  console.log(
+    `${error.code} at byte ${error.offset}: ${error.message} It looks like ${classify(bytes)}.`,
+  );
 }

@@ -3,8 +3,11 @@
 import { getMappedAddress } from 'postern';
 
 const [server = 'stun:127.0.0.1', transport] = process.argv.slice(2);
-const { address, port, family, roundTripMs, serverAddress, phases } = await getMappedAddress(server, {
-  transport: /** @type {'udp' | 'tcp' | 'tls' | undefined} */ (transport),
-  timeoutMs: 5000,
-});
+const { address, port, family, roundTripMs, serverAddress, phases } = await getMappedAddress(
+  server,
+  {
+    transport: /** @type {'udp' | 'tcp' | 'tls' | undefined} */ (transport),
+    timeoutMs: 5000,
+  },
+);
 console.log({ address, port, family, roundTripMs, serverAddress, phases });

@@ -19,7 +19,10 @@ socket.on('message', (bytes, { address, port }) => {
           class: 'error',
           method: 'Binding',
           transactionId,
-          attributes: { errorCode: { code: 420, reason: 'Unknown Attribute' }, unknownAttributes: unknownRequired },
+          attributes: {
+            errorCode: { code: 420, reason: 'Unknown Attribute' },
+            unknownAttributes: unknownRequired,
+          },
         })
       : encode({
           class: 'success',
@@ -30,4 +33,6 @@ socket.on('message', (bytes, { address, port }) => {
         });
   socket.send(response, port, address);
 });
-socket.bind(Number(process.argv[2] ?? 3478), '127.0.0.1', () => console.log('listening', socket.address()));
+socket.bind(Number(process.argv[2] ?? 3478), '127.0.0.1', () =>
+  console.log('listening', socket.address()),
+);

@@ -109,7 +109,8 @@ export function argumentError(argument, expected) {
  */
 export function coreError(errc, details) {
   const row = CORE_ERRORS[errc];
-  if (row === undefined || row[0] === 'OK') return new PosternError('ERR_INTERNAL', undefined, details);
+  if (row === undefined || row[0] === 'OK')
+    return new PosternError('ERR_INTERNAL', undefined, details);
   return new PosternError(row[0], undefined, details);
 }
 
@@ -121,7 +122,9 @@ export function coreError(errc, details) {
  * @param {ErrorDetails} [details]
  */
 export function responseError(errorCode, reason, details) {
-  const known = /** @type {Record<number, { reason: string, hint: string }>} */ (STUN_ERROR_CODES)[errorCode];
+  const known = /** @type {Record<number, { reason: string, hint: string }>} */ (STUN_ERROR_CODES)[
+    errorCode
+  ];
   const words = reason || known?.reason || 'no reason given';
   return new PosternError('ERR_STUN_RESPONSE', `The server answered ${errorCode} (${words}).`, {
     errorCode,

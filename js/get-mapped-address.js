@@ -59,7 +59,8 @@ function rank(error) {
 class Search {
   /** @type {AttemptReport[]} */ attempts = [];
   /** @type {unknown[]} */ errors = [];
-  /** Servers that were asked already (RFC 8489 section 10). @type {Set<string>} */ #asked = new Set();
+  /** Servers that were asked already (RFC 8489 section 10). @type {Set<string>} */ #asked =
+    new Set();
 
   /**
    * @param {PlannedServer} server
@@ -87,10 +88,14 @@ class Search {
     }
     const dns = performance.now() - start;
     for (let redirects = 0; candidates.length > 0; redirects += 1) {
-      const { result, failures } = await race(candidates, (candidate, inner) => this.#ask(candidate, inner), {
-        headStartMs: HEAD_START_MS,
-        signal,
-      });
+      const { result, failures } = await race(
+        candidates,
+        (candidate, inner) => this.#ask(candidate, inner),
+        {
+          headStartMs: HEAD_START_MS,
+          signal,
+        },
+      );
       this.#report(failures);
       if (result !== undefined) {
         const { phases, ...found } = result;
@@ -115,7 +120,10 @@ class Search {
     const client = await StunClient.over(transport, this.settings);
     try {
       const result = await client.bind({ signal, fingerprint: options.fingerprint });
-      return { ...result, phases: { connect: connected - start, request: performance.now() - connected } };
+      return {
+        ...result,
+        phases: { connect: connected - start, request: performance.now() - connected },
+      };
     } finally {
       await client.close();
     }
@@ -125,7 +133,8 @@ class Search {
   #report(failures) {
     for (const { candidate, error } of failures) {
       const { transport, address, port } = candidate;
-      const { code = 'ERR_INTERNAL', message = String(error) } = /** @type {Partial<PosternError>} */ (error) ?? {};
+      const { code = 'ERR_INTERNAL', message = String(error) } =
+        /** @type {Partial<PosternError>} */ (error) ?? {};
       this.attempts.push({ transport, address, port, code, message });
       this.errors.push(error);
     }
@@ -140,7 +149,13 @@ class Search {
       const { alternateServers = [], alternateDomain } = error;
       for (const { address, port, family } of alternateServers) {
         // The same transport and credentials; over TLS the name to expect is the domain's, if there is one.
-        const next = { ...candidate, address, port, family, host: alternateDomain ?? candidate.host };
+        const next = {
+          ...candidate,
+          address,
+          port,
+          family,
+          host: alternateDomain ?? candidate.host,
+        };
         if (!this.#asked.has(keyOf(next))) candidates.push(next);
       }
     }
@@ -174,11 +189,16 @@ async function withDeadline({ signal, timeoutMs }, task) {
   const deadline = new AbortController();
   const late = () =>
     deadline.abort(
-      new PosternError('ERR_STUN_TIMEOUT', `No answer came within the ${timeoutMs} ms that were given.`),
+      new PosternError(
+        'ERR_STUN_TIMEOUT',
+        `No answer came within the ${timeoutMs} ms that were given.`,
+      ),
     );
   const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
   try {
-    return await task(signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]));
+    return await task(
+      signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]),
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -220,7 +240,9 @@ export async function getMappedAddress(server, options = {}) {
  * @returns {unknown}
  */
 function mostTelling(searches) {
-  const errors = searches.flatMap(({ server, errors: found }) => found.map((error) => ({ error, url: server.url })));
+  const errors = searches.flatMap(({ server, errors: found }) =>
+    found.map((error) => ({ error, url: server.url })),
+  );
   errors.sort((a, b) => rank(a.error) - rank(b.error));
   const [first] = errors;
   if (first?.error instanceof PosternError) {

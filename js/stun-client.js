@@ -1,8 +1,9 @@
 // A STUN client on one transport: asks for the mapped address as often as wanted, and keeps the NAT's
 // binding alive in between.
-import { coreError, PosternError, responseError } from './errors.js';
+
 import { OUTPUT } from './engine/layout.js';
 import { sharedEngine } from './engine/shared-engine.js';
+import { coreError, PosternError, responseError } from './errors.js';
 
 /** @typedef {import('./codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./engine/engine.js').BindingOptions} BindingOptions */
@@ -63,7 +64,8 @@ export class StunClient {
     this.#engine = engine;
     this.#transport = transport;
     this.closed = new Promise((resolve) => {
-      this.#resolveClosed = () => resolve(this.#transportError ? { error: this.#transportError } : {});
+      this.#resolveClosed = () =>
+        resolve(this.#transportError ? { error: this.#transportError } : {});
     });
     this.#handle = engine.open(
       { ...settings, isReliable: transport.reliable, server: transport.remoteAddress },
@@ -118,10 +120,12 @@ export class StunClient {
       this.#engine.cancel(this.#handle, transaction);
     };
     try {
-      const event = await new Promise((/** @type {(event: ClientEvent) => void} */ resolve, reject) => {
-        this.#waiting.set(transaction, { resolve, reject });
-        signal?.addEventListener('abort', abort, { once: true });
-      });
+      const event = await new Promise(
+        (/** @type {(event: ClientEvent) => void} */ resolve, reject) => {
+          this.#waiting.set(transaction, { resolve, reject });
+          signal?.addEventListener('abort', abort, { once: true });
+        },
+      );
       return this.#result(event);
     } finally {
       this.#waiting.delete(transaction);
@@ -174,7 +178,10 @@ export class StunClient {
     };
     transport.onclose = (error) => {
       this.#transportError ??= error;
-      this.#finish(new PosternError('ERR_TRANSPORT_CLOSED', error?.message, { cause: error }), true);
+      this.#finish(
+        new PosternError('ERR_TRANSPORT_CLOSED', error?.message, { cause: error }),
+        true,
+      );
     };
   }
 

@@ -54,7 +54,8 @@ const NOTHING = new Uint8Array();
 /** @param {unknown} value @param {string} name @param {number} least @param {number} most */
 function checkInteger(value, name, least, most) {
   if (value === undefined) return 0;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most)
+    return value;
   throw argumentError(name, `an integer from ${least} to ${most}`);
 }
 
@@ -85,11 +86,13 @@ export function checkStunOptions(options) {
     throw argumentError('options.signal', 'an AbortSignal');
   }
   checkMilliseconds(options.timeoutMs, 'options.timeoutMs');
-  if (typeof transport !== 'function') checkOneOf(transport, 'options.transport', ['udp', 'tcp', 'tls']);
+  if (typeof transport !== 'function')
+    checkOneOf(transport, 'options.transport', ['udp', 'tcp', 'tls']);
   checkOneOf(family, 'options.family', [4, 6]);
   checkOneOf(options.featureBitOrder, 'options.featureBitOrder', ['right', 'left']);
   checkInteger(options.localPort, 'options.localPort', 0, 0xffff);
-  if (tls !== undefined && (typeof tls !== 'object' || tls === null)) throw argumentError('options.tls', 'an object');
+  if (tls !== undefined && (typeof tls !== 'object' || tls === null))
+    throw argumentError('options.tls', 'an object');
   if (resolver !== undefined && typeof resolver?.lookup !== 'function') {
     throw argumentError('options.resolver', 'an object with lookup() and resolveSrv()');
   }
@@ -117,8 +120,12 @@ function prepare(value, name, profile) {
  */
 function readCredentials({ credentials }, { username, credential }) {
   const given =
-    credentials ?? (username !== undefined && credential !== undefined ? { username, password: credential } : undefined);
-  if (given === undefined) return { mechanism: 'none', username: NOTHING, password: NOTHING, realm: NOTHING };
+    credentials ??
+    (username !== undefined && credential !== undefined
+      ? { username, password: credential }
+      : undefined);
+  if (given === undefined)
+    return { mechanism: 'none', username: NOTHING, password: NOTHING, realm: NOTHING };
   const { mechanism = 'long-term', preparation, realm } = given;
   checkOneOf(mechanism, 'options.credentials.mechanism', ['long-term', 'short-term']);
   return {

@@ -8,7 +8,8 @@ import { argumentError } from '../errors.js';
  * @returns {value is Uint8Array}
  */
 export const isBytes = (value) =>
-  ArrayBuffer.isView(value) && /** @type {Uint8Array} */ (value)[Symbol.toStringTag] === 'Uint8Array';
+  ArrayBuffer.isView(value) &&
+  /** @type {Uint8Array} */ (value)[Symbol.toStringTag] === 'Uint8Array';
 
 /**
  * @param {unknown} value
@@ -18,7 +19,8 @@ export const isBytes = (value) =>
 export function toBytes(value, name) {
   if (isBytes(value)) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   throw argumentError(name, 'a Uint8Array, another view or an ArrayBuffer');
 }
 

@@ -4,7 +4,15 @@ import { isBytes, isTrue, requireObject } from './arguments.js';
 import { getCore } from './core.js';
 
 /** In the order of src/wire/demux.h. */
-const PROTOCOLS = /** @type {const} */ (['stun', 'zrtp', 'dtls', 'turn-channel', 'rtp', 'quic', 'unknown']);
+const PROTOCOLS = /** @type {const} */ ([
+  'stun',
+  'zrtp',
+  'dtls',
+  'turn-channel',
+  'rtp',
+  'quic',
+  'unknown',
+]);
 
 /**
  * @typedef {object} ClassifyOptions

@@ -5,48 +5,31 @@ import { argumentError, PosternError } from '../errors.js';
 import { isBytes, requireObject } from './arguments.js';
 import { PLACES } from './layout.js';
 
-/**
- * @typedef {object} CodecExports the functions of bindings/embind_codec.cpp
- * @property {(which: number) => number} place
- * @property {(bytes: number, flags: number) => number} decode
- * @property {(count: number, flags: number) => void} decodeBatch
- * @property {(slot: number, type: number, nth: number) => number} read
- * @property {(slot: number, offset: number) => number} walk
- * @property {(slot: number) => number} unknownRequired
- * @property {(slot: number, integrity: number, leastBytes: number) => number} verify
- * @property {(count: number, integrity: number, leastBytes: number) => void} verifyBatch
- * @property {(bytes: number) => void} prepareShortTermKey
- * @property {(algorithm: number, username: number, realm: number, password: number) => void} prepareLongTermKey
- * @property {(username: number, realm: number) => void} userhash
- * @property {(bytes: number) => number} nonceFeatures
- * @property {(count: number) => number} encode
- * @property {(firstByte: number, shared: number) => number} classify
- * @property {(bytes: number, maxFrameBytes: number) => number} split
- */
+/** @typedef {import('../../dist/wasm/codec.mjs').MainModule} CodecModule the functions of bindings/embind_codec.cpp */
 
-/** Longer than any STUN message, and what the input arena has room for. */
+/** Longer than any STUN message, and less than the input arena has room for. */
 const MAX_BYTES = 0x10000 + 20;
 
 /** The core with its memory; addresses count bytes, `…Word` addresses count 32-bit words. */
 export class Core {
   /**
-   * @param {CodecExports} exports
-   * @param {ArrayBufferLike} buffer
+   * @param {CodecModule} module
    * @param {number} generation
    */
-  constructor(exports, buffer, generation) {
-    this.call = exports;
+  constructor(module, generation) {
+    const { buffer } = module.wasmMemory;
+    this.call = module;
     this.bytes = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer);
-    this.input = exports.place(PLACES.input);
-    this.inputBytes = exports.place(PLACES.inputBytes);
-    this.output = exports.place(PLACES.output);
-    this.wordsWord = exports.place(PLACES.words) >> 2;
-    this.text = exports.place(PLACES.text);
-    this.batchWord = exports.place(PLACES.batch) >> 2;
-    this.maxBatch = exports.place(PLACES.maxBatch);
-    this.key = exports.place(PLACES.key);
-    this.keyBytes = exports.place(PLACES.keyBytes);
+    this.input = module.place(PLACES.input);
+    this.inputBytes = module.place(PLACES.inputBytes);
+    this.output = module.place(PLACES.output);
+    this.wordsWord = module.place(PLACES.words) >> 2;
+    this.text = module.place(PLACES.text);
+    this.batchWord = module.place(PLACES.batch) >> 2;
+    this.maxBatch = module.place(PLACES.maxBatch);
+    this.key = module.place(PLACES.key);
+    this.keyBytes = module.place(PLACES.keyBytes);
     /**
      * Counts up before anything is written into the input arena, and on from one instance to the next:
      * tells a message whether its slot is still its own.
@@ -82,8 +65,7 @@ let firstGeneration = 0;
 
 /** @param {Uint8Array} wasm */
 function start(wasm) {
-  const { exports, memory } = instantiate(wasm);
-  core = new Core(/** @type {CodecExports} */ (exports), memory.buffer, firstGeneration);
+  core = new Core(instantiate(wasm), firstGeneration);
   return core;
 }
 

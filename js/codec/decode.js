@@ -23,7 +23,9 @@ import { decodeError, Message } from './message.js';
 /** @param {DecodeOptions | undefined} options */
 function flagsOf(options) {
   if (options === undefined) return 0;
-  return isTrue(requireObject(options, 'options').allowClassic, 'options.allowClassic') ? ALLOW_CLASSIC : 0;
+  return isTrue(requireObject(options, 'options').allowClassic, 'options.allowClassic')
+    ? ALLOW_CLASSIC
+    : 0;
 }
 
 /** The core only throws when it traps. @param {unknown} cause */
@@ -85,7 +87,7 @@ export function decodeBatch(list, options) {
       throw trapped(cause);
     }
     for (const [slot, view] of group.entries()) {
-      const head = /** @type {number} */ (core.words[core.batchWord + slot]) | 0;
+      const head = core.words[core.batchWord + slot] | 0;
       messages.push(head < 0 ? decodeError(head) : new Message(view, head, slot, generation));
     }
     group = [];

@@ -99,7 +99,8 @@ function options(message) {
   let bits = isTrue(message.fingerprint, 'message.fingerprint') ? OPTION_FINGERPRINT : 0;
   const { key, integrity } = message;
   if (key === undefined) {
-    if (integrity !== undefined) throw argumentError('message.key', 'given when message.integrity is');
+    if (integrity !== undefined)
+      throw argumentError('message.key', 'given when message.integrity is');
     return bits;
   }
   const { algorithm } = requireKey(key, 'message.key');
@@ -121,7 +122,10 @@ function sha256Length({ integrityLength = 32 }) {
 /** @param {string} property */
 function unknownAttribute(property) {
   if (COMPUTED.has(property)) {
-    return argumentError(`message.attributes.${property}`, 'left out: it is computed (pass key or fingerprint)');
+    return argumentError(
+      `message.attributes.${property}`,
+      'left out: it is computed (pass key or fingerprint)',
+    );
   }
   return argumentError(
     `message.attributes.${property}`,
@@ -131,7 +135,10 @@ function unknownAttribute(property) {
 
 /** A getter of `attributes` decoded or encoded something, over what was written so far. */
 const notPlain = () =>
-  argumentError('message.attributes', "an object of plain values; toJSON() of a message's attributes makes one");
+  argumentError(
+    'message.attributes',
+    "an object of plain values; toJSON() of a message's attributes makes one",
+  );
 
 /**
  * @param {RecordWriter} writer
@@ -145,7 +152,8 @@ function writeAttributes(writer, attributes) {
     const row = rows.get(property);
     if (row === undefined) throw unknownAttribute(property);
     if (Array.isArray(value) && !row.isList) {
-      for (const [i, item] of value.entries()) row.write(writer, row.type, item, `${property}[${i}]`);
+      for (const [i, item] of value.entries())
+        row.write(writer, row.type, item, `${property}[${i}]`);
     } else {
       row.write(writer, row.type, value, property);
     }
@@ -161,7 +169,8 @@ function writeRawAttributes(writer, attributes) {
   for (const [index, attribute] of attributes.entries()) {
     const name = `message.rawAttributes[${index}]`;
     const { type, value } = requireObject(attribute, name);
-    if (!Number.isInteger(type) || type < 0 || type > 0xffff) throw argumentError(`${name}.type`, 'a 16-bit number');
+    if (!Number.isInteger(type) || type < 0 || type > 0xffff)
+      throw argumentError(`${name}.type`, 'a 16-bit number');
     if (!isBytes(value)) throw argumentError(`${name}.value`, 'a Uint8Array');
     writer.raw(type, value);
   }
@@ -184,7 +193,10 @@ function writeJob(writer, message) {
     writeTransactionId(words, job + 4);
   } else {
     if (!isBytes(id) || (id.length !== 12 && id.length !== 16)) {
-      throw argumentError('message.transactionId', 'a Uint8Array of 12 bytes, or of 16 for a classic message');
+      throw argumentError(
+        'message.transactionId',
+        'a Uint8Array of 12 bytes, or of 16 for a classic message',
+      );
     }
     if (id.length === 16) bits |= OPTION_CLASSIC;
     bytes.set(id, job * 4 + 28 - id.length);
@@ -201,7 +213,8 @@ let sharedWriter;
 
 /** @param {Core} core */
 function writerFor(core) {
-  if (sharedWriter === undefined || sharedWriter.core !== core) sharedWriter = new RecordWriter(core);
+  if (sharedWriter === undefined || sharedWriter.core !== core)
+    sharedWriter = new RecordWriter(core);
   sharedWriter.reset();
   // The input arena no longer holds what was decoded, even if the writing ends half-way.
   core.generation += 1;
@@ -311,7 +324,8 @@ export function encode(message) {
  */
 export function encodeInto(target, message, offset = 0) {
   if (!isBytes(target)) throw argumentError('target', 'a Uint8Array');
-  if (!Number.isInteger(offset) || offset < 0) throw argumentError('offset', 'an integer of 0 or more');
+  if (!Number.isInteger(offset) || offset < 0)
+    throw argumentError('offset', 'an integer of 0 or more');
   const writer = writerFor(getCore());
   writeJob(writer, message);
   const length = run(writer, 1, message.key);
@@ -320,7 +334,7 @@ export function encodeInto(target, message, offset = 0) {
   if (offset + length > target.length) {
     throw argumentError('target', `long enough for ${length} bytes at offset ${offset}`);
   }
-  for (let i = 0; i < length; i += 1) target[offset + i] = /** @type {number} */ (bytes[output + i]);
+  for (let i = 0; i < length; i += 1) target[offset + i] = bytes[output + i];
   return length;
 }
 
@@ -343,15 +357,20 @@ export function encodeBatch(messages) {
     writer.reset();
     const key = messages[first].key;
     let next = first;
-    // Arenas are larger than the longest message, so the first one always fits or is too long by itself.
-    for (; next < messages.length && next - first < core.maxBatch && messages[next].key === key; next += 1) {
+    // The arena is larger than the longest message: the first one fits, or is too long by itself.
+    for (
+      ;
+      next < messages.length && next - first < core.maxBatch && messages[next].key === key;
+      next += 1
+    ) {
       const before = writer.at;
       try {
         writeJob(writer, messages[next]);
       } catch (error) {
         throw inBatch(error, next);
       }
-      if (!writer.overflow || next === first) continue;
+      if (!writer.overflow) continue;
+      if (next === first) throw new PosternError('ERR_STUN_MESSAGE_TOO_LONG');
       writer.at = before;
       writer.overflow = false;
       break;
@@ -375,7 +394,7 @@ function collect(writer, messages, first, end, encoded) {
   run(writer, end - first, messages[first]?.key);
   let at = core.output;
   for (let i = first; i < end; i += 1) {
-    const length = /** @type {number} */ (core.words[core.batchWord + i - first]) | 0;
+    const length = core.words[core.batchWord + i - first] | 0;
     const message = /** @type {MessageInput} */ (messages[i]);
     if (length < 0) {
       // The output arena may be full; alone the message has all of it.

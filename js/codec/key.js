@@ -65,13 +65,15 @@ export function requireKey(value, name) {
  */
 function toBytes(value, name, preparation) {
   if (isBytes(value)) return value;
-  if (typeof value !== 'string') throw argumentError(`credentials.${name}`, 'a string, or its UTF-8 bytes');
+  if (typeof value !== 'string')
+    throw argumentError(`credentials.${name}`, 'a string, or its UTF-8 bytes');
   return encoder.encode(prepareCredential(value, name, { profile: preparation }));
 }
 
 /** @param {Pick<KeyInput, 'preparation'>} credentials */
 function preparationOf({ preparation = 'opaque-string' }) {
-  if (preparation === 'opaque-string' || preparation === 'saslprep' || preparation === 'none') return preparation;
+  if (preparation === 'opaque-string' || preparation === 'saslprep' || preparation === 'none')
+    return preparation;
   throw argumentError('credentials.preparation', "'opaque-string', 'saslprep' or 'none'");
 }
 
@@ -107,7 +109,11 @@ export function prepareKey(credentials) {
   if (number === undefined) throw argumentError('credentials.algorithm', "'MD5' or 'SHA-256'");
   const core = getCore();
   if (isLongTerm) {
-    const parts = [toBytes(username, 'username', preparation), toBytes(realm, 'realm', preparation), password];
+    const parts = [
+      toBytes(username, 'username', preparation),
+      toBytes(realm, 'realm', preparation),
+      password,
+    ];
     const wipe = copyIn(core, parts);
     const [u, r, p] = /** @type {[Uint8Array, Uint8Array, Uint8Array]} */ (parts);
     core.call.prepareLongTermKey(number, u.length, r.length, p.length);
@@ -117,7 +123,10 @@ export function prepareKey(credentials) {
     core.call.prepareShortTermKey(password.length);
     wipe();
   }
-  const key = new PreparedKey(core.bytes.slice(core.key, core.key + core.keyBytes), isLongTerm ? algorithm : undefined);
+  const key = new PreparedKey(
+    core.bytes.slice(core.key, core.key + core.keyBytes),
+    isLongTerm ? algorithm : undefined,
+  );
   core.residentKey = key;
   return key;
 }

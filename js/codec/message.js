@@ -166,7 +166,9 @@ export class Message {
 
   /** Whether FINGERPRINT is there and right (RFC 8489 section 14.7). */
   get fingerprint() {
-    return /** @type {'absent' | 'valid' | 'invalid'} */ (FINGERPRINTS[(this.head >> FINGERPRINT_SHIFT) & 3]);
+    return /** @type {'absent' | 'valid' | 'invalid'} */ (
+      FINGERPRINTS[(this.head >> FINGERPRINT_SHIFT) & 3]
+    );
   }
 
   /** Comprehension-required attributes that are not known here (RFC 8489 section 6.3). @returns {number[]} */
@@ -264,7 +266,9 @@ export class Message {
     return {
       class: this.class,
       method: this.method,
-      transactionId: Array.from(this.transactionId, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+      transactionId: Array.from(this.transactionId, (byte) =>
+        byte.toString(16).padStart(2, '0'),
+      ).join(''),
       fingerprint: this.fingerprint,
       attributes: this.attributes.toJSON(),
     };
@@ -277,10 +281,10 @@ export class Message {
       const type = core.call.walk(this.slot, next);
       if (type < 0) return;
       const word = core.wordsWord;
-      const offset = /** @type {number} */ (core.words[word + VALUE_OFFSET]);
-      const length = /** @type {number} */ (core.words[word + VALUE_LENGTH]);
+      const offset = core.words[word + VALUE_OFFSET];
+      const length = core.words[word + VALUE_LENGTH];
       const counts = core.words[word + NUMBERS] === 1;
-      next = /** @type {number} */ (core.words[word + NUMBERS + 1]);
+      next = core.words[word + NUMBERS + 1];
       yield { type, offset, length, counts };
     }
   }

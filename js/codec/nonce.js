@@ -29,7 +29,8 @@ const FEATURE_BITS = 24;
 export function nonceFeatures(nonce, options = {}) {
   const { bitOrder = 'right' } = requireObject(options, 'options');
   if (typeof nonce !== 'string') throw argumentError('nonce', 'a string');
-  if (bitOrder !== 'right' && bitOrder !== 'left') throw argumentError('options.bitOrder', "'right' or 'left'");
+  if (bitOrder !== 'right' && bitOrder !== 'left')
+    throw argumentError('options.bitOrder', "'right' or 'left'");
   const core = getCore();
   core.generation += 1;
   const length = writeText(core.bytes, core.input, core.input + core.inputBytes, nonce);

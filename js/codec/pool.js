@@ -30,7 +30,7 @@ export function copyOut(core, from, length) {
   const { words } = core;
   let to = start >> 2;
   for (let word = from >> 2, end = (from + length) >> 2; word < end; word += 1, to += 1) {
-    slabWords[to] = /** @type {number} */ (words[word]);
+    slabWords[to] = words[word];
   }
   return new Uint8Array(slab, start, length);
 }

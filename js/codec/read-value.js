@@ -16,18 +16,18 @@ const OCTETS = Array.from({ length: 256 }, (_, octet) => String(octet));
 const octet = (/** @type {number} */ value) => /** @type {string} */ (OCTETS[value & 0xff]);
 
 /** @param {Core} core @param {number} index */
-const number = (core, index) => /** @type {number} */ (core.words[core.wordsWord + NUMBERS + index]);
+const number = (core, index) => core.words[core.wordsWord + NUMBERS + index];
 
 /** @param {Core} core @param {Uint8Array} bytes */
 function span(core, bytes) {
-  const offset = /** @type {number} */ (core.words[core.wordsWord + VALUE_OFFSET]);
-  return bytes.subarray(offset, offset + /** @type {number} */ (core.words[core.wordsWord + VALUE_LENGTH]));
+  const offset = core.words[core.wordsWord + VALUE_OFFSET];
+  return bytes.subarray(offset, offset + core.words[core.wordsWord + VALUE_LENGTH]);
 }
 
 /** @param {Core} core @param {Uint8Array} bytes */
 function text(core, bytes) {
-  const offset = /** @type {number} */ (core.words[core.wordsWord + VALUE_OFFSET]);
-  return readText(bytes, offset, offset + /** @type {number} */ (core.words[core.wordsWord + VALUE_LENGTH]));
+  const offset = core.words[core.wordsWord + VALUE_OFFSET];
+  return readText(bytes, offset, offset + core.words[core.wordsWord + VALUE_LENGTH]);
 }
 
 /** @param {number} number */
@@ -37,7 +37,7 @@ const familyName = (number) => (number === 6 ? 'IPv6' : 'IPv4');
 function address(core) {
   const port = number(core, 0);
   if (number(core, 1) === 6) {
-    const length = /** @type {number} */ (core.words[core.wordsWord + VALUE_LENGTH]);
+    const length = core.words[core.wordsWord + VALUE_LENGTH];
     return { address: readText(core.bytes, core.text, core.text + length), port, family: 'IPv6' };
   }
   const ip = number(core, 2);
@@ -61,7 +61,10 @@ const listOf = (size) => (core, bytes) => {
 const algorithmNames = new Map(PASSWORD_ALGORITHMS);
 
 /** @param {number} value @param {Uint8Array} parameters @returns {PasswordAlgorithm} */
-const algorithm = (value, parameters) => ({ algorithm: algorithmNames.get(value) ?? value, parameters });
+const algorithm = (value, parameters) => ({
+  algorithm: algorithmNames.get(value) ?? value,
+  parameters,
+});
 
 /** Readers by kind of value (src/stun/registry/kinds.def). @type {Record<string, Reader>} */
 export const READERS = {

@@ -6,6 +6,9 @@ import { writeText } from './text.js';
 /** Words at the end of the arena that take what has no room: nothing that counts is written over. */
 const SPARE_BYTES = 4 * Math.max(JOB_WORDS, RECORD_WORDS);
 
+/** No attribute is longer (RFC 8489 section 14). */
+const MAX_VALUE_BYTES = 0xffff;
+
 /**
  * Where encode() is in the core's memory. `at` counts bytes; what does not fit leaves `overflow` true.
  */
@@ -71,7 +74,7 @@ export class RecordWriter {
    */
   bytes(word, bytes) {
     const length = bytes.length;
-    if (length > this.end - this.at - 3) {
+    if (length > MAX_VALUE_BYTES || length > this.end - this.at - 3) {
       this.overflow = true;
       return;
     }
@@ -85,7 +88,7 @@ export class RecordWriter {
    */
   text(word, value) {
     const length = writeText(this.core.bytes, this.at, this.end - 3, value);
-    if (length < 0) {
+    if (length < 0 || length > MAX_VALUE_BYTES) {
       this.overflow = true;
       return;
     }

@@ -99,19 +99,21 @@ export class StreamDeframer {
     core.bytes.set(window, core.input);
     const count = core.call.split(window.length, this.#maxFrameBytes);
     if (count < 0) {
-      this.#error = coreError(-count & ERROR_MASK, { offset: this.#position + (-count >>> DETAIL_SHIFT) });
+      this.#error = coreError(-count & ERROR_MASK, {
+        offset: this.#position + (-count >>> DETAIL_SHIFT),
+      });
       // Frames before the fault are good; the fault is told at the next call.
       if (frames.length === 0) throw this.#error;
       return NOTHING;
     }
     for (let i = 0; i < count; i += 1) {
-      const start = /** @type {number} */ (core.words[core.batchWord + 2 * i]);
-      const content = /** @type {number} */ (core.words[core.batchWord + 2 * i + 1]) | 0;
+      const start = core.words[core.batchWord + 2 * i];
+      const content = core.words[core.batchWord + 2 * i + 1] | 0;
       const type = content < 0 ? 'channel-data' : 'stun';
       frames.push({ type, bytes: bytes.subarray(start, start + Math.abs(content)) });
     }
-    const used = /** @type {number} */ (core.words[core.wordsWord + NUMBERS]);
-    const needed = /** @type {number} */ (core.words[core.wordsWord + NUMBERS + 1]);
+    const used = core.words[core.wordsWord + NUMBERS];
+    const needed = core.words[core.wordsWord + NUMBERS + 1];
     this.#position += used;
     const rest = bytes.subarray(used);
     // The core looks at more of it: it had no room to, or refuses a first byte that begins no frame only

@@ -49,7 +49,7 @@ export function readText(from, start, end) {
   if (end - start > SHORT) return decoder.decode(from.subarray(start, end));
   let text = '';
   for (let i = start; i < end; i += 1) {
-    const byte = /** @type {number} */ (from[i]);
+    const byte = from[i];
     if (byte >= 0x80) return decoder.decode(from.subarray(start, end));
     text += String.fromCharCode(byte);
   }

@@ -17,7 +17,7 @@ export function writeTransactionId(words, at) {
     next = 0;
   }
   for (let i = 0; i < 3; i += 1, next += 1) {
-    words[at + i] = /** @type {number} */ (pool[next]);
+    words[at + i] = pool[next];
     pool[next] = 0;
   }
 }

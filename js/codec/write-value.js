@@ -24,7 +24,8 @@ const argumentError = (name, expected) => badArgument(`message.attributes.${name
  * @returns {number}
  */
 function integer(value, max, name, member = '') {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max) return value;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max)
+    return value;
   throw argumentError(name + member, `an integer from 0 to ${max}`);
 }
 
@@ -124,7 +125,8 @@ export const WRITERS = {
   Port: integerUpTo(0xffff),
   Protocol: integerUpTo(0xff),
   ReserveFlag: (writer, type, value, name) => {
-    if (typeof value !== 'boolean') throw argumentError(name, 'a boolean: true reserves the next port too');
+    if (typeof value !== 'boolean')
+      throw argumentError(name, 'a boolean: true reserves the next port too');
     writer.numbers(type, value ? 1 : 0);
   },
   Address: addressWriter,
@@ -133,11 +135,15 @@ export const WRITERS = {
     writer.numbers(type, familyNumber(value, name));
   },
   ChangeFlags: (writer, type, value, name) => {
-    if (typeof value !== 'object' || value === null) throw argumentError(name, 'an object { changeIp, changePort }');
+    if (typeof value !== 'object' || value === null)
+      throw argumentError(name, 'an object { changeIp, changePort }');
     writer.numbers(type, value.changeIp ? 1 : 0, value.changePort ? 1 : 0);
   },
   ErrorReason: (writer, type, value, name) => {
-    writer.text(writer.numbers(type, integer(value?.code, 699, name, '.code')), reasonOf(value, name));
+    writer.text(
+      writer.numbers(type, integer(value?.code, 699, name, '.code')),
+      reasonOf(value, name),
+    );
   },
   FamilyErrorReason: (writer, type, value, name) => {
     const code = integer(value?.code, 699, name, '.code');
@@ -180,6 +186,10 @@ export const WRITERS = {
     writer.numbers(type, integer(value?.ecn, 3, name, '.ecn'), value.valid ? 1 : 0);
   },
   NetworkInfo: (writer, type, value, name) => {
-    writer.numbers(type, integer(value?.id, 0xffff, name, '.id'), integer(value.cost, 0xffff, name, '.cost'));
+    writer.numbers(
+      type,
+      integer(value?.id, 0xffff, name, '.id'),
+      integer(value.cost, 0xffff, name, '.cost'),
+    );
   },
 };

@@ -8,7 +8,14 @@ import { startStunResponder } from './stun-responder.js';
 
 /** @typedef {import('../get-mapped-address.js').MappedAddressResult} MappedAddressResult */
 
-const COLUMNS = /** @type {const} */ (['server', 'via', 'mapped address', 'port', 'round trip', 'software']);
+const COLUMNS = /** @type {const} */ ([
+  'server',
+  'via',
+  'mapped address',
+  'port',
+  'round trip',
+  'software',
+]);
 
 /** @param {number | null} milliseconds */
 const inMilliseconds = (milliseconds) =>
@@ -24,7 +31,10 @@ async function ask(label, url, options) {
   try {
     const result = await getMappedAddress(url, options);
     const { transport, address, port, roundTripMs, software = '' } = result;
-    return { ok: true, cells: [label, transport, address, String(port), inMilliseconds(roundTripMs), software] };
+    return {
+      ok: true,
+      cells: [label, transport, address, String(port), inMilliseconds(roundTripMs), software],
+    };
   } catch (error) {
     const { code = '', message, hint } = /** @type {import('../errors.js').PosternError} */ (error);
     const text = [code, message, hint].filter(Boolean).join(' ');
@@ -40,13 +50,20 @@ function print(rows) {
     return Math.max(title.length, ...cells.map((cell) => cell.length));
   });
   for (const cells of [[...COLUMNS], ...rows.map((row) => row.cells)]) {
-    console.log(cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd());
+    console.log(
+      cells
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
   }
 }
 
 const servers = process.argv.slice(2);
 if (servers.includes('--help') || servers.includes('-h')) {
-  console.log('npm start [-- stun:host:port ...]\n\nPrints the public address of this machine as each server sees it.');
+  console.log(
+    'npm start [-- stun:host:port ...]\n\nPrints the public address of this machine as each server sees it.',
+  );
 } else {
   // Compiled beforehand, so that the round trips below are of the network.
   await Promise.all([init(), initCodec()]);

@@ -20,19 +20,7 @@ import { readEvent } from './read-event.js';
 
 /** @typedef {import('./read-event.js').ClientEvent} ClientEvent */
 
-/**
- * @typedef {object} EngineExports the functions of bindings/embind_engine.cpp
- * @property {(which: number) => number} place
- * @property {(bytes: number) => number} open
- * @property {(handle: number) => void} close
- * @property {(handle: number, now: number, bytes: number) => number} startBinding
- * @property {(handle: number, now: number, entropyBytes: number) => number} sendIndication
- * @property {(handle: number, now: number, transaction: number) => number} cancel
- * @property {(bytes: number, now: number) => number} process
- * @property {() => boolean} hasMore
- * @property {() => number} nextTimeout
- * @property {(handle: number) => number} stats
- */
+/** @typedef {import('../../dist/wasm/engine.mjs').MainModule} EngineModule the functions of bindings/embind_engine.cpp */
 
 /**
  * Who a client's output is for.
@@ -76,8 +64,8 @@ const now = () => performance.now();
 
 /** Drives one instance of the core. */
 export class Engine {
-  /** @type {EngineExports} */ #call;
-  /** @type {WebAssembly.Memory} */ #memory;
+  /** @type {EngineModule} */ #call;
+  #memory;
   #bytes;
   #words;
   #inbox;
@@ -99,11 +87,10 @@ export class Engine {
 
   /** @param {Uint8Array} wasm */
   constructor(wasm) {
-    const { exports, memory } = instantiate(wasm);
-    this.#call = /** @type {EngineExports} */ (exports);
-    this.#memory = memory;
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#words = new Uint32Array(memory.buffer);
+    this.#call = instantiate(wasm);
+    this.#memory = this.#call.wasmMemory;
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#words = new Uint32Array(this.#memory.buffer);
     this.#inbox = this.#call.place(PLACES.inbox);
     this.#inboxEnd = this.#inbox + this.#call.place(PLACES.inboxBytes);
     this.#outboxWord = this.#call.place(PLACES.outbox) >> 2;
@@ -174,7 +161,9 @@ export class Engine {
       this.#inbox >> 2,
     );
     const bytes = START_WORDS * 4 + this.#writeEntropy(this.#inbox + START_WORDS * 4);
-    const transaction = this.#checked(this.#guard(() => this.#call.startBinding(handle, now(), bytes)));
+    const transaction = this.#checked(
+      this.#guard(() => this.#call.startBinding(handle, now(), bytes)),
+    );
     this.#schedule();
     return transaction;
   }
@@ -300,7 +289,8 @@ export class Engine {
     try {
       do {
         this.#turn();
-        for (let tell = this.#untold.shift(); tell !== undefined; tell = this.#untold.shift()) tell();
+        for (let tell = this.#untold.shift(); tell !== undefined; tell = this.#untold.shift())
+          tell();
       } while (this.#death === undefined && (this.#at > this.#inbox || this.#call.hasMore()));
     } finally {
       this.#isTelling = false;
@@ -316,8 +306,8 @@ export class Engine {
   #readOutbox(count) {
     let word = this.#outboxWord;
     for (let i = 0; i < count; i += 1) {
-      const handle = /** @type {number} */ (this.#words[word + OUT.handle]);
-      const length = /** @type {number} */ (this.#words[word + OUT.payloadBytes]);
+      const handle = this.#words[word + OUT.handle];
+      const length = this.#words[word + OUT.payloadBytes];
       const payload = (word + OUTPUT_WORDS) * 4;
       const owner = this.#owners.get(handle);
       if (this.#words[word + OUT.kind] === OUTPUT.transmit) {

@@ -27,7 +27,12 @@ export const INPUT = /** @type {const} */ ({
 
 /** Words of an OutputRecord; its kinds and the places in it. */
 export const OUTPUT_WORDS = 31;
-export const OUTPUT = /** @type {const} */ ({ transmit: 0, mappedAddress: 1, errorResponse: 2, failed: 3 });
+export const OUTPUT = /** @type {const} */ ({
+  transmit: 0,
+  mappedAddress: 1,
+  errorResponse: 2,
+  failed: 3,
+});
 export const OUT = /** @type {const} */ ({
   kind: 0,
   handle: 1,

@@ -30,7 +30,7 @@ import { ADDRESSES, NO_ROUND_TRIP, OUT, TEXTS } from './layout.js';
  * @returns {ClientEvent}
  */
 export function readEvent(words, bytes, word, payload) {
-  const field = (/** @type {number} */ index) => /** @type {number} */ (words[word + index]);
+  const field = (/** @type {number} */ index) => words[word + index];
   let at = payload;
   const text = (/** @type {number} */ length) => {
     at += length;
@@ -64,4 +64,3 @@ export function readEvent(words, bytes, word, payload) {
     ),
   };
 }
-

@@ -4,8 +4,8 @@ import { PosternError } from '../errors.js';
 const HINT =
   'Bring a transport of your own as options.transport, or use RTCPeerConnection, whose candidates of type srflx show the mapped address.';
 
-/** @type {import('./platform.js').Platform['resolveServer']} */
-export async function resolveServer() {
+/** @returns {Promise<never>} */
+async function unsupported() {
   throw new PosternError(
     'ERR_TRANSPORT_UNSUPPORTED',
     'A browser lets no page open UDP, TCP or TLS connections of its own.',
@@ -13,7 +13,8 @@ export async function resolveServer() {
   );
 }
 
+/** @type {import('./platform.js').Platform['resolveServer']} */
+export const resolveServer = unsupported;
+
 /** @type {import('./platform.js').Platform['openTransport']} */
-export async function openTransport() {
-  return resolveServer();
-}
+export const openTransport = unsupported;

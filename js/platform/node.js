@@ -8,4 +8,5 @@ export { resolveServer } from '../resolve/resolve-server.js';
 const OPENERS = { udp: openUdp, tcp: openTcp, tls: openTls };
 
 /** @type {import('./platform.js').Platform['openTransport']} */
-export const openTransport = (candidate, options) => OPENERS[candidate.transport](candidate, options);
+export const openTransport = (candidate, options) =>
+  OPENERS[candidate.transport](candidate, options);

@@ -23,8 +23,12 @@ export async function fetchBytes(usualPlace, { wasmUrl = usualPlace, signal } = 
     signal?.throwIfAborted();
     cause = error;
   }
-  throw new PosternError('ERR_WASM_LOAD', `The WebAssembly file at ${wasmUrl} could not be fetched.`, {
-    cause,
-    hint: 'Serve the .wasm file there, give its place as wasmUrl, or import the inline entry.',
-  });
+  throw new PosternError(
+    'ERR_WASM_LOAD',
+    `The WebAssembly file at ${wasmUrl} could not be fetched.`,
+    {
+      cause,
+      hint: 'Serve the .wasm file there, give its place as wasmUrl, or import the inline entry.',
+    },
+  );
 }

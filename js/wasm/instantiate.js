@@ -2,22 +2,25 @@
 import { PosternError } from '../errors.js';
 
 /**
- * The factory is declared async, but it fills the object that it is given before its first await
- * (it was linked to compile synchronously), so the instance is ready when it returns.
+ * The factory is declared async, but it fills the object that it is given before its first await (it was
+ * linked to compile synchronously), so the instance is ready when it returns.
  *
- * @param {(module: Record<string, unknown>) => Promise<unknown>} factory
+ * @template {{ wasmMemory: WebAssembly.Memory }} Module
+ * @param {(module: { wasmBinary: Uint8Array }) => Promise<Module>} factory
  * @param {Uint8Array} wasm
- * @returns {{ exports: Record<string, unknown>, memory: WebAssembly.Memory }}
+ * @returns {Module}
+ * @throws {PosternError} ERR_WASM_LOAD
  */
 export function instantiateWith(factory, wasm) {
-  /** @type {Record<string, unknown> & { wasmMemory?: WebAssembly.Memory }} */
-  const module = { wasmBinary: wasm };
-  /** @type {unknown} */
+  const module = /** @type {{ wasmBinary: Uint8Array } & Partial<Module>} */ ({ wasmBinary: wasm });
   let cause;
-  factory(module).catch((error) => {
+  try {
+    // What goes wrong shows below, where it can be thrown.
+    factory(module).catch(() => {});
+  } catch (error) {
     cause = error;
-  });
-  const memory = module.wasmMemory;
-  if (memory === undefined) throw new PosternError('ERR_WASM_LOAD', undefined, { cause });
-  return { exports: module, memory };
+  }
+  if (module.wasmMemory === undefined)
+    throw new PosternError('ERR_WASM_LOAD', undefined, { cause });
+  return /** @type {Module} */ (/** @type {unknown} */ (module));
 }

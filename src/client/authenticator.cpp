@@ -29,9 +29,9 @@ Bytes without_quotes(Bytes realm) {
 Errc check_integrity(const stun::MessageView& response, const Protection& request,
                      size_t least_sha256_bytes) {
   if (request.sha256 && response.integrity_sha256_offset() != 0) {
-    return stun::check_integrity_sha256(response, request.key, least_sha256_bytes);
+    return stun::check_integrity_sha256(response, *request.key, least_sha256_bytes);
   }
-  if (request.sha1) return stun::check_integrity(response, request.key);
+  if (request.sha1) return stun::check_integrity(response, *request.key);
   return Errc::IntegrityMissing;
 }
 
@@ -52,12 +52,12 @@ Errc Authenticator::set_credentials(const Credentials& credentials) {
   nonce_.clear();
   algorithms_.clear();
   password_.clear();
-  key_ = {};
+  key_.reset();
   realm_is_given_ = !credentials.realm.empty();
   // They were measured above.
   static_cast<void>(username_.assign(credentials.username));
   static_cast<void>(realm_.assign(credentials.realm));
-  if (mechanism_ == Mechanism::ShortTerm) key_ = stun::PreparedKey(credentials.password);
+  if (mechanism_ == Mechanism::ShortTerm) key_.emplace(credentials.password);
   if (mechanism_ == Mechanism::LongTerm) {
     static_cast<void>(password_.assign(credentials.password));
   }
@@ -65,7 +65,7 @@ Errc Authenticator::set_credentials(const Credentials& credentials) {
 }
 
 Protection Authenticator::sign(stun::MessageWriter& writer) const {
-  Protection protection{.mechanism = mechanism_, .identity = identity_, .key = key_};
+  Protection protection{.mechanism = mechanism_, .identity = identity_};
   if (mechanism_ == Mechanism::ShortTerm) {
     writer.add<AttributeType::Username>(username_.view());
     protection.sha1 = short_term_integrity_ != ShortTermIntegrity::Sha256;
@@ -89,8 +89,9 @@ Protection Authenticator::sign(stun::MessageWriter& writer) const {
     protection.sha256 = has_algorithms_;
     protection.sha1 = !has_algorithms_;
   }
-  if (protection.sha1) writer.add_integrity(key_);
-  if (protection.sha256) writer.add_integrity_sha256(key_);
+  if (protection.is_signed()) protection.key = key_;
+  if (protection.sha1) writer.add_integrity(*key_);
+  if (protection.sha256) writer.add_integrity_sha256(*key_);
   return protection;
 }
 
@@ -104,7 +105,7 @@ Judgement Authenticator::judge(const stun::MessageView& response, uint16_t error
       lacks_announced_algorithms(response, options_.challenge.feature_bits)) {
     return Judgement::Ignore;
   }
-  if (!request.is_signed()) return is_challenge ? Judgement::Challenge : Judgement::Unauthenticated;
+  if (!request.is_signed()) return is_challenge ? Judgement::Challenge : Judgement::Accepted;
 
   const bool has_integrity =
       response.integrity_offset() != 0 || response.integrity_sha256_offset() != 0;
@@ -121,6 +122,7 @@ Judgement Authenticator::judge(const stun::MessageView& response, uint16_t error
 }
 
 void Authenticator::learn_from(const stun::MessageView& response) {
+  if (mechanism_ != Mechanism::ShortTerm) return;
   if (short_term_integrity_ != ShortTermIntegrity::Both) return;
   short_term_integrity_ = response.integrity_sha256_offset() != 0 ? ShortTermIntegrity::Sha256
                                                                   : ShortTermIntegrity::Sha1;
@@ -167,7 +169,7 @@ void Authenticator::adopt(const Challenge& challenge, Bytes realm) {
   if (same_key) return;
   const Bytes key_realm = without_quotes(realm_.view());
   userhash_ = stun::userhash(username_.view(), key_realm);
-  key_ = stun::PreparedKey(
+  key_.emplace(
       stun::long_term_key(algorithm_, username_.view(), key_realm, password_.view()).view());
 }
 

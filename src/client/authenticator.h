@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/errc.h"
 #include "client/challenge.h"
@@ -51,17 +52,17 @@ struct AuthenticatorOptions {
 // How one request was signed: all that it takes to judge the responses to it. It stays with the
 // request, because the credentials may change while that is on its way.
 struct Protection {
-  Mechanism mechanism = Mechanism::None;  // of the client; the request may be unsigned yet
-  bool sha1 = false;                      // MESSAGE-INTEGRITY was sent
-  bool sha256 = false;                    // MESSAGE-INTEGRITY-SHA256 was sent
-  uint32_t identity = 0;                  // which user in which realm: see answer_challenge()
-  stun::PreparedKey key{};
+  Mechanism mechanism = Mechanism::None;   // of the client; the request may be unsigned yet
+  bool sha1 = false;                       // MESSAGE-INTEGRITY was sent
+  bool sha256 = false;                     // MESSAGE-INTEGRITY-SHA256 was sent
+  uint32_t identity = 0;                   // which user in which realm: see answer_challenge()
+  std::optional<stun::PreparedKey> key{};  // none where nothing was signed
 
   [[nodiscard]] bool is_signed() const { return sha1 || sha256; }
 };
 
 enum class Judgement : uint8_t {
-  Unauthenticated,  // to be believed, although nothing proves it
+  Accepted,  // to be believed, although nothing proves it
   Authenticated,
   Challenge,  // 401 or 438: for answer_challenge()
   Ignore,     // as if it had never come
@@ -106,7 +107,7 @@ class Authenticator {
   Mechanism mechanism_ = Mechanism::None;
   FixedBytes<stun::kMaxUsername> username_;
   FixedBytes<kMaxPasswordBytes> password_;
-  stun::PreparedKey key_;
+  std::optional<stun::PreparedKey> key_;  // once it is known
   // Changes whenever a 401 to what was signed before would no longer speak of what is signed now.
   uint32_t identity_ = 0;
 

@@ -53,9 +53,8 @@ void BindingExchange::finish(const stun::MessageView& message, const Response& r
   if (response.kind == Response::Kind::Error) {
     ErrorResponse event{.exchange = exchange};
     read_error_response(message, texts, event);
-    event.may_redirect =
-        event.alternate_servers[0].family != Family::None &&
-        Authenticator::may_redirect(transaction_.protection(), response.judgement);
+    event.may_redirect = event.alternate_servers[0].family != Family::None &&
+                         Authenticator::may_redirect(transaction_.protection(), response.judgement);
     return end(event);
   }
   MappedAddress event{.exchange = exchange};

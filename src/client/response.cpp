@@ -20,7 +20,7 @@ Response classify_response(const stun::MessageView& message, const Protection& r
     case Judgement::Challenge:
       response.kind = Response::Kind::Challenge;
       break;
-    case Judgement::Unauthenticated:
+    case Judgement::Accepted:
     case Judgement::Authenticated:
       response.kind = is_error ? Response::Kind::Error : Response::Kind::Success;
       break;

@@ -22,10 +22,7 @@ StunClient::StunClient(const StunClientOptions& options)
       rtt_(std::clamp(options.retransmission.rto, kLeastRto, kMaxRto)),
       deframer_(stream_buffer_) {}
 
-Instant StunClient::advance(Instant now) {
-  now_ = std::max(now_, now);
-  return now_;
-}
+void StunClient::advance(Instant now) { now_ = std::max(now_, now); }
 
 // --- Commands
 

@@ -123,7 +123,7 @@ class StunClient {
   [[nodiscard]] size_t entropy_available() const { return entropy_.available(); }
 
  private:
-  Instant advance(Instant now);
+  void advance(Instant now);
   [[nodiscard]] RetransmissionSchedule schedule() const;
   void handle_message(stun::Bytes bytes, const TransportAddress& source);
   void handle_response(BindingExchange& exchange, const stun::MessageView& message,
@@ -150,7 +150,7 @@ class StunClient {
   uint32_t last_handle_ = 0;
   std::array<uint8_t, kBindingIndicationBytes> indication_{};
   bool indication_is_due_ = false;
-  std::array<uint8_t, kMaxStreamMessageBytes> stream_buffer_;
+  std::array<uint8_t, kMaxStreamMessageBytes> stream_buffer_{};
   wire::StreamDeframer deframer_;
   StunClientStats stats_;
 };

@@ -1,0 +1,96 @@
+// What postern should reach, and whether it did.
+
+/**
+ * @typedef {object} Verdict
+ * @property {number} value what was measured
+ * @property {string} unit
+ * @property {boolean} reached
+ * @property {string} asked
+ *
+ * @typedef {(name: string) => number | undefined} SpeedOver how many times as fast as NAME
+ *   postern is in this bench; undefined when that was not measured
+ */
+
+const OVER_BEST_PEER = 10;
+const OVER_NATIVE_LIBRARY = 1;
+const TIME_OF_OWN_NATIVE = 1.5;
+const STARTUP_MS = 15;
+
+/** Gzip sizes, everything that a browser loads. */
+const GZIP_BYTES = /** @type {Record<string, number>} */ ({
+  'size-codec': 32 * 1024,
+  'size-client': 64 * 1024,
+});
+
+/**
+ * The fastest native library known to us is a Rust codec that can't be in this run. Where it was
+ * measured, on one machine with Pion, it was this many times as fast as Pion (1.16 and 2.0 us,
+ * 0.95 and 2.1 us), so Pion stands in for it here.
+ *
+ * @type {Record<string, number>}
+ */
+const FASTEST_OVER_PION = {
+  'decode-verify': 2.0 / 1.16,
+  'encode-allocate-auth': 2.1 / 0.95,
+};
+
+/**
+ * @param {number} value
+ * @param {string} unit
+ * @param {number} most
+ * @param {string} asked
+ * @returns {Verdict}
+ */
+const atMost = (value, unit, most, asked) => ({ value, unit, reached: value <= most, asked });
+
+/**
+ * @param {string} bench
+ * @param {string[]} peers npm packages
+ * @param {SpeedOver} speedOver
+ * @returns {Verdict[]}
+ */
+export function judgeSpeed(bench, peers, speedOver) {
+  /** @type {Verdict[]} */
+  const verdicts = [];
+  /** @param {number} value @param {number} least @param {string} asked */
+  const atLeast = (value, least, asked) =>
+    verdicts.push({ value, unit: 'x', reached: value >= least, asked });
+
+  const best = peers
+    .map((name) => ({ name, speed: speedOver(name) ?? Number.POSITIVE_INFINITY }))
+    .reduce((one, other) => (other.speed < one.speed ? other : one));
+  if (Number.isFinite(best.speed)) {
+    const asked = `at least ${OVER_BEST_PEER} times as fast as the best npm peer (${best.name})`;
+    atLeast(best.speed, OVER_BEST_PEER, asked);
+  }
+
+  const overPion = speedOver('pion');
+  const factor = FASTEST_OVER_PION[bench];
+  if (factor && overPion !== undefined) {
+    atLeast(overPion, OVER_NATIVE_LIBRARY, 'no slower than the native library in this run (pion)');
+    const asked = `at least ${factor.toFixed(2)} times as fast as pion, as the fastest native library known was where both were measured`;
+    atLeast(overPion, factor, asked);
+  }
+
+  const overNative = speedOver('postern-native');
+  if (overNative !== undefined) {
+    const asked = `at most ${TIME_OF_OWN_NATIVE} times the time of our own native build`;
+    verdicts.push(atMost(1 / overNative, 'x', TIME_OF_OWN_NATIVE, asked));
+  }
+  return verdicts;
+}
+
+/** @param {number} aboveEmptyMs */
+export const judgeStartup = (aboveEmptyMs) =>
+  atMost(aboveEmptyMs, 'ms', STARTUP_MS, `at most ${STARTUP_MS} ms above an empty Node process`);
+
+/**
+ * @param {string} name
+ * @param {number} gzipBytes
+ * @returns {Verdict | undefined}
+ */
+export function judgeSize(name, gzipBytes) {
+  const most = GZIP_BYTES[name];
+  if (most === undefined) return undefined;
+  return atMost(gzipBytes, 'bytes', most, `at most ${most} bytes gzip, all in`);
+}

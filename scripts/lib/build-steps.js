@@ -1,0 +1,60 @@
+// What the commands build, each from what set-up has installed.
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildPreset } from './cmake.js';
+import { projectDirectory } from './paths.js';
+import { mustRun } from './process.js';
+import { step } from './steps.js';
+
+/**
+ * dist/wasm, by Emscripten.
+ * @param {import('../setup/emscripten.js').Emscripten} emscripten
+ */
+export async function buildWasm({ toolchainFile, env, isFresh }) {
+  await buildPreset('wasm', {
+    definitions: { CMAKE_TOOLCHAIN_FILE: toolchainFile, NODE: process.execPath },
+    env,
+    note: isFresh ? " (the first one compiles Emscripten's libraries too: 1 to 2 minutes)" : '',
+  });
+}
+
+/**
+ * All that the package ships besides its sources.
+ * @param {import('../setup/emscripten.js').Emscripten} emscripten
+ */
+export async function buildPackage(emscripten) {
+  await buildWasm(emscripten);
+  await step('package', () => Promise.all([bundleInlineCodec(), emitTypes()]));
+}
+
+/** dist/codec.inline.js: postern/codec in one file, with its wasm inside, for where Node.js is not. */
+async function bundleInlineCodec() {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: projectDirectory,
+    entryPoints: ['js/codec/index.js'],
+    outfile: 'dist/codec.inline.js',
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    conditions: ['node'], // what #codec-wasm means in Node.js: the file with the bytes inside
+    banner: { js: '// Made by scripts/lib/build-steps.js from js/codec; do not edit.' },
+  });
+}
+
+/** types/, from the JSDoc of js/. Needs dist/wasm, whose declarations those of js/ refer to. */
+async function emitTypes() {
+  rmSync(join(projectDirectory, 'types'), { recursive: true, force: true });
+  await runTool('tsc', '-p', 'tsconfig.types.json');
+}
+
+/**
+ * Runs a program of the project's npm packages.
+ * @param {string} name
+ * @param {...string} args
+ */
+export function runTool(name, ...args) {
+  return mustRun(join(projectDirectory, 'node_modules/.bin', name), args, { cwd: projectDirectory });
+}
