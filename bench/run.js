@@ -1,5 +1,6 @@
 // npm run bench [-- --only NAME] [--rounds N] [--ms N]: see README.md.
 
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { participants } from './implementations.js';
 import { BENCHES } from './inputs.js';
@@ -153,6 +154,13 @@ const names = chosen(options.only);
 const rounds = positive('rounds', options.rounds, 11);
 const roundMs = positive('ms', options.ms, 60);
 const everyone = names.every((name) => SIZES.includes(name)) ? [] : participants(say);
+
+const [load] = loadavg();
+if (load > availableParallelism() / 2) {
+  say(
+    `the machine is busy (load ${load.toFixed(1)}): times and ratios will wander, run it again when it is quiet`,
+  );
+}
 
 for (const name of names) {
   say(name);

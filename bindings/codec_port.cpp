@@ -83,7 +83,8 @@ int32_t CodecPort::read_value(const stun::MessageView& message,
   if constexpr (std::is_same_v<Kind, stun::kind::Uint16List> ||
                 std::is_same_v<Kind, stun::kind::Uint32List>) {
     constexpr size_t kStep = std::is_same_v<Kind, stun::kind::Uint16List> ? 2 : 4;
-    const size_t count = std::min(cross.bytes.size() / kStep, output_.size() / 4);
+    const size_t count = cross.bytes.size() / kStep;
+    if (count > kOutputBytes / 4) return failure(Errc::AttributeLength, attribute.offset);
     for (size_t i = 0; i < count; ++i) {
       const uint8_t* const from = &cross.bytes[i * kStep];
       store_word(output_, i, kStep == 2 ? load_be16(from) : load_be32(from));
@@ -94,21 +95,28 @@ int32_t CodecPort::read_value(const stun::MessageView& message,
     size_t index = 0;
     for (stun::Bytes list = cross.bytes; !list.empty();) {
       const auto algorithm = stun::kind::take_algorithm(list);
-      if (!algorithm || index + 3 > output_.size() / 4) break;
+      if (!algorithm || index + 3 > kOutputBytes / 4)
+        return failure(Errc::AttributeLength, attribute.offset);
       store_word(output_, index++, algorithm->algorithm);
       store_word(output_, index++, static_cast<uint32_t>(algorithm->parameters.data() - base));
       store_word(output_, index++, static_cast<uint32_t>(algorithm->parameters.size()));
     }
     cross.numbers[0] = static_cast<uint32_t>(index / 3);
   }
-  words_.value_offset = cross.bytes.empty() ? 0 : static_cast<uint32_t>(cross.bytes.data() - base);
-  words_.value_length = static_cast<uint32_t>(cross.bytes.size());
-  words_.numbers = cross.numbers;
+  return publish(cross, base);
+}
+
+int32_t CodecPort::publish(const CrossValue& value, const uint8_t* message) {
+  words_.value_offset =
+      value.bytes.empty() ? 0 : static_cast<uint32_t>(value.bytes.data() - message);
+  words_.value_length = static_cast<uint32_t>(value.bytes.size());
+  words_.numbers = value.numbers;
   return 1;
 }
 
 int32_t CodecPort::read(uint32_t slot, uint32_t type, uint32_t nth) {
   const stun::MessageView& message = views_[slot % kMaxBatch];
+  if (type > 0xFFFF) return 0;
   const stun::AttributeView attribute = message.find(static_cast<uint16_t>(type), nth);
   if (attribute.offset == 0) return 0;
   return stun::visit_kind(attribute.type,
@@ -193,12 +201,13 @@ int32_t CodecPort::encode_job(std::span<const uint8_t>& jobs, std::span<uint8_t>
           : stun::MessageWriter(out, type, std::span(id).last<stun::kTransactionIdBytes>());
   for (uint32_t index = 0; !records.empty(); ++index) {
     RecordHeader record;
-    if (!take(records, record) || record.bytes > records.size())
+    if (!take(records, record) || record.bytes > records.size() || record.type > 0xFFFF ||
+        record.form > kFormRaw)
       return failure(Errc::BadRecord, index);
     CrossValue cross{.numbers = record.numbers, .bytes = records.first(record.bytes)};
     records = records.subspan(std::min(size_t{padded(record.bytes)}, records.size()));
     const auto attribute = static_cast<uint16_t>(record.type);
-    if (record.form == 1) {
+    if (record.form == kFormRaw) {
       writer.add_raw(attribute, cross.bytes);
     } else {
       const bool in_range = stun::visit_kind(attribute, [&]<typename Kind>() {

@@ -51,10 +51,12 @@ class CodecPort {
   };
   struct RecordHeader {
     uint32_t type;
-    uint32_t form;  // 0: by the registry, 1: raw bytes
+    uint32_t form;  // kFormTyped or kFormRaw
     uint32_t bytes;
     std::array<uint32_t, 4> numbers;
   };
+  static constexpr uint32_t kFormTyped = 0;  // a value as the registry defines it: `numbers`, bytes
+  static constexpr uint32_t kFormRaw = 1;    // the bytes as they are
   enum Option : uint32_t {
     kFingerprint = 1,
     kIntegritySha1 = 2,
@@ -114,6 +116,8 @@ class CodecPort {
   int32_t decode_into(uint32_t slot, std::span<const uint8_t> bytes, uint32_t flags);
   // Reads one job off `jobs` and writes its message to `out`; returns the length or a failure.
   int32_t encode_job(std::span<const uint8_t>& jobs, std::span<uint8_t> out);
+  // Leaves a value where JavaScript reads it.
+  int32_t publish(const CrossValue& value, const uint8_t* message);
   template <typename Kind>
   int32_t read_value(const stun::MessageView& message, const stun::AttributeView& attribute);
 

@@ -28,7 +28,8 @@ function parseIPv6(text) {
     const tail = text.slice(lastColon + 1);
     if (!IPV4.test(tail)) return undefined;
     const [a, b, c, d] = tail.split('.').map(Number);
-    hex = `${text.slice(0, lastColon + 1)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+    const groups = [(a << 8) | b, (c << 8) | d].map((group) => group.toString(16));
+    hex = text.slice(0, lastColon + 1) + groups.join(':');
   }
   const [head, tail, ...more] = hex.split('::').map(parseGroups);
   if (head === undefined || more.length > 0) return undefined;

@@ -1,5 +1,5 @@
 // The one error class of postern. Match on `code`: it is stable; the sentence is for people.
-import { CORE_ERRORS, JS_ERRORS } from './generated/errors.js';
+import { CODEC_ERRORS, JS_ERRORS } from './generated/errors.js';
 import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
 
 /** @typedef {import('./codec/values.js').TransportAddress} TransportAddress */
@@ -41,7 +41,7 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
 const brand = Symbol.for('postern.error');
 
 /** @type {ReadonlyMap<string, string>} */
-const sentences = new Map([...CORE_ERRORS, ...Object.entries(JS_ERRORS)]);
+const sentences = new Map([...CODEC_ERRORS, ...Object.entries(JS_ERRORS)]);
 
 /** An operation failed; `code` says how. Never holds a password, key or nonce. */
 export class PosternError extends Error {
@@ -106,12 +106,13 @@ export function argumentError(argument, expected) {
  *
  * @param {number} errc index into the core's list
  * @param {ErrorDetails} [details]
+ * @param {readonly (readonly [ErrorCode, string])[]} [clientErrors] the part of the list that only clients need
  */
-export function coreError(errc, details) {
-  const row = CORE_ERRORS[errc];
+export function coreError(errc, details, clientErrors = []) {
+  const row = CODEC_ERRORS[errc] ?? clientErrors[errc - CODEC_ERRORS.length];
   if (row === undefined || row[0] === 'OK')
     return new PosternError('ERR_INTERNAL', undefined, details);
-  return new PosternError(row[0], undefined, details);
+  return new PosternError(row[0], row[1], details);
 }
 
 /**

@@ -74,7 +74,12 @@ function planCredentials(server, path) {
   };
 }
 
-/** @param {unknown} input @param {string} path @param {PlanOptions} options @returns {PlannedServer[]} */
+/**
+ * @param {unknown} input
+ * @param {string} path
+ * @param {PlanOptions} options
+ * @returns {PlannedServer[]}
+ */
 function planOne(input, path, options) {
   if (typeof input === 'string') return [{ url: input, uri: planUrl(input, path, options) }];
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -105,8 +110,8 @@ function planOne(input, path, options) {
  * @param {ServerInput} input
  * @param {PlanOptions} [options]
  * @returns {PlannedServer[]} at least one
- * @throws {TypeError} ERR_INVALID_ARGUMENT; its `argument` is the exact path, such as 'server.urls[1]'
- * @throws {PosternError} ERR_INVALID_URI or ERR_TRANSPORT_UNSUPPORTED; the message begins with the path
+ * @throws {TypeError} ERR_INVALID_ARGUMENT; `argument` is the exact path, such as 'server.urls[1]'
+ * @throws {PosternError} ERR_INVALID_URI or ERR_TRANSPORT_UNSUPPORTED; the path begins the message
  */
 export function planServers(input, options = {}) {
   const { name = 'server' } = options;

@@ -10,10 +10,12 @@
  * @param {object} options
  * @param {number} options.headStartMs
  * @param {AbortSignal} options.signal ends all; the race rejects with its reason
+ * @param {(result: Result) => void} [options.discard] gets what succeeds after the end: an attempt may have
+ *   been past its last look at the signal
  * @returns {Promise<{ result: Result, failures: { candidate: Candidate, error: unknown }[] }
  *   | { result?: undefined, failures: { candidate: Candidate, error: unknown }[] }>} no result when all failed
  */
-export async function race(candidates, attempt, { headStartMs, signal }) {
+export async function race(candidates, attempt, { headStartMs, signal, discard }) {
   signal.throwIfAborted();
   /** @type {{ candidate: Candidate, error: unknown }[]} */
   const failures = [];
@@ -21,11 +23,15 @@ export async function race(candidates, attempt, { headStartMs, signal }) {
   const inner = AbortSignal.any([signal, others.signal]);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  const stop = () => clearTimeout(timer);
+  let isOver = false;
   try {
     return await new Promise((resolve, reject) => {
       let started = 0;
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      const fail = () => {
+        isOver = true;
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', fail, { once: true });
       const startNext = () => {
         clearTimeout(timer);
         const candidate = candidates[started];
@@ -33,9 +39,13 @@ export async function race(candidates, attempt, { headStartMs, signal }) {
         started += 1;
         if (started < candidates.length) timer = setTimeout(startNext, headStartMs);
         attempt(candidate, inner).then(
-          (result) => resolve({ result, failures }),
+          (result) => {
+            if (isOver) discard?.(result);
+            else resolve({ result, failures });
+            isOver = true;
+          },
           (error) => {
-            if (inner.aborted) return;
+            if (isOver) return;
             failures.push({ candidate, error });
             if (failures.length === candidates.length) resolve({ failures });
             else startNext();
@@ -45,7 +55,7 @@ export async function race(candidates, attempt, { headStartMs, signal }) {
       startNext();
     });
   } finally {
-    stop();
+    clearTimeout(timer);
     others.abort();
   }
 }

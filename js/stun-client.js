@@ -3,13 +3,15 @@
 
 import { OUTPUT } from './engine/layout.js';
 import { sharedEngine } from './engine/shared-engine.js';
-import { coreError, PosternError, responseError } from './errors.js';
+import { PosternError } from './errors.js';
+import { eventError } from './event-error.js';
+import { checkBindOptions } from './stun-options.js';
 
 /** @typedef {import('./codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./engine/engine.js').BindingOptions} BindingOptions */
 /** @typedef {import('./engine/engine.js').Engine} Engine */
 /** @typedef {import('./engine/read-event.js').ClientEvent} ClientEvent */
-/** @typedef {import('./errors.js').ErrorDetails} ErrorDetails */
+/** @typedef {import('./stun-options.js').Settings} Settings */
 /** @typedef {import('./transports/transport.js').Transport} Transport */
 
 /**
@@ -47,32 +49,40 @@ export class StunClient {
   #handle;
   /** @type {Map<number, { resolve(event: ClientEvent): void, reject(error: Error): void }>} */
   #waiting = new Map();
-  /** @type {Error | undefined} */ #transportError;
-  /** @type {PosternError | undefined} */ #end;
+  #fingerprint;
+  /** What the network had to say since it last let an answer through. @type {Error | undefined} */
+  #transportError;
+  /** Why nothing can be asked any more. @type {PosternError | undefined} */ #end;
+  /** What closed the client, if it was not close(). @type {Error | undefined} */ #failure;
   /** @type {() => void} */ #resolveClosed = () => {};
 
-  /** Resolves when the client is closed, by either side; never rejects. @type {Promise<{ error?: Error }>} */
+  /**
+   * Resolves when the client is closed, by either side, and its socket gone; never rejects. `error` is there
+   * when it was neither close() nor the server that ended it.
+   *
+   * @type {Promise<{ error?: Error }>}
+   */
   closed;
 
   /**
    * @param {Engine} engine
    * @param {Transport} transport
-   * @param {Omit<import('./engine/engine.js').ClientSettings, 'isReliable' | 'server'>} settings
+   * @param {Settings} settings
    * @internal
    */
-  constructor(engine, transport, settings) {
+  constructor(engine, transport, { fingerprint, ...settings }) {
     this.#engine = engine;
     this.#transport = transport;
+    this.#fingerprint = fingerprint;
     this.closed = new Promise((resolve) => {
-      this.#resolveClosed = () =>
-        resolve(this.#transportError ? { error: this.#transportError } : {});
+      this.#resolveClosed = () => resolve(this.#failure ? { error: this.#failure } : {});
     });
     this.#handle = engine.open(
       { ...settings, isReliable: transport.reliable, server: transport.remoteAddress },
       {
-        transmit: (bytes) => void transport.send(bytes),
+        transmit: (bytes) => this.#transmit(bytes),
         settle: (event) => this.#waiting.get(event.transaction)?.resolve(event),
-        lost: (error) => this.#finish(error),
+        lost: (error) => this.#fail(error),
       },
     );
     this.#listen();
@@ -80,7 +90,7 @@ export class StunClient {
 
   /**
    * @param {Transport} transport
-   * @param {Omit<import('./engine/engine.js').ClientSettings, 'isReliable' | 'server'>} settings
+   * @param {Settings} settings
    * @internal
    */
   static async over(transport, settings) {
@@ -105,16 +115,20 @@ export class StunClient {
    * Asks the server for the mapped address: one Binding transaction (RFC 8489 section 6), sent again as
    * section 6.2.1 says while no answer comes. Several may be under way at once.
    *
-   * @param {BindingOptions & { signal?: AbortSignal }} [options]
+   * @param {BindingOptions & { signal?: AbortSignal }} [options] `fingerprint`: when left out, as the client was
+   *   opened with
    * @returns {Promise<BindingResult>}
+   * @throws {TypeError} ERR_INVALID_ARGUMENT with the argument's name
    * @throws {PosternError} ERR_STUN_TIMEOUT, ERR_STUN_RESPONSE with `errorCode`, ERR_STUN_INTEGRITY,
    *   ERR_STUN_UNAUTHENTICATED, ERR_STUN_CREDENTIALS_NEEDED, ERR_TRANSPORT_CLOSED and others of docs/errors.md;
    *   or `signal.reason`
    */
-  async bind({ signal, ...options } = {}) {
+  async bind(options = {}) {
+    checkBindOptions(options);
+    const { signal, fingerprint = this.#fingerprint, ...others } = options;
     signal?.throwIfAborted();
     if (this.#end !== undefined) throw this.#end;
-    const transaction = this.#engine.startBinding(this.#handle, options);
+    const transaction = this.#engine.startBinding(this.#handle, { fingerprint, ...others });
     const abort = () => {
       this.#waiting.get(transaction)?.reject(signal?.reason);
       this.#engine.cancel(this.#handle, transaction);
@@ -177,31 +191,43 @@ export class StunClient {
       this.#engine.transportError(this.#handle, HARD_ERRORS.has(systemCode(error)));
     };
     transport.onclose = (error) => {
-      this.#transportError ??= error;
-      this.#finish(
-        new PosternError('ERR_TRANSPORT_CLOSED', error?.message, { cause: error }),
-        true,
-      );
+      if (this.#end === undefined) this.#failure = error;
+      const sentence = error?.message ?? 'The server closed the connection.';
+      this.#finish(new PosternError('ERR_TRANSPORT_CLOSED', sentence, { cause: error }));
+      this.#resolveClosed();
     };
   }
 
-  /**
-   * @param {PosternError} error for transactions that nothing else has ended
-   * @param {boolean} [isTransportClosed]
-   */
-  #finish(error, isTransportClosed = false) {
-    if (this.#end === undefined) {
-      this.#end = error;
-      for (const { reject } of this.#waiting.values()) reject(this.#end);
-      this.#engine.close(this.#handle);
-      this.#transport.close();
+  /** @param {Uint8Array} bytes */
+  #transmit(bytes) {
+    try {
+      this.#transport.send(bytes);
+    } catch (cause) {
+      // Ours do not throw; one of the caller's may.
+      const sentence = 'The transport refused to send.';
+      this.#fail(new PosternError('ERR_TRANSPORT_CLOSED', sentence, { cause }));
     }
-    if (isTransportClosed) this.#resolveClosed();
+  }
+
+  /** @param {PosternError} error */
+  #fail(error) {
+    if (this.#end === undefined) this.#failure = error;
+    this.#finish(error);
+  }
+
+  /** @param {PosternError} error for the transactions under way */
+  #finish(error) {
+    if (this.#end !== undefined) return;
+    this.#end = error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#engine.close(this.#handle);
+    this.#transport.close();
   }
 
   /** @param {ClientEvent} event @returns {BindingResult} */
   #result(event) {
-    if (event.kind !== OUTPUT.mappedAddress) throw this.#failure(event);
+    if (event.kind !== OUTPUT.failed) this.#transportError = undefined;
+    if (event.kind !== OUTPUT.mappedAddress) throw eventError(event, this.#transportError);
     const [mapped, source, responseOrigin, otherAddress] = event.addresses;
     if (mapped === undefined) throw new PosternError('ERR_INTERNAL');
     return {
@@ -216,29 +242,5 @@ export class StunClient {
       otherAddress,
       responseOrigin,
     };
-  }
-
-  /** @param {ClientEvent} event @returns {PosternError} */
-  #failure(event) {
-    const { unknownAttributes, errorCode, errc, texts, addresses } = event;
-    const phase = /** @type {const} */ ('request');
-    /** @type {ErrorDetails} */
-    const details = { phase };
-    if (unknownAttributes.length > 0) details.unknownAttributes = unknownAttributes;
-    if (event.kind === OUTPUT.errorResponse) {
-      if (event.mayRedirect) {
-        const servers = [addresses[2], addresses[3]].filter((address) => address !== undefined);
-        details.alternateServers = /** @type {TransportAddress[]} */ (servers);
-        if (texts[2]) details.alternateDomain = texts[2];
-      }
-      return responseError(errorCode, texts[0] ?? '', details);
-    }
-    // An error of the network says more than that nothing came.
-    const cause = this.#transportError;
-    if (cause instanceof PosternError) Object.assign(details, { cause, hint: cause.hint });
-    if (errorCode !== 0) Object.assign(details, { errorCode, reason: texts[0] ?? '' });
-    const error = coreError(errc, details);
-    if (error.code !== 'ERR_TRANSPORT_CLOSED' || !(cause instanceof PosternError)) return error;
-    return new PosternError(cause.code, cause.message, details);
   }
 }

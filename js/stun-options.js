@@ -1,9 +1,11 @@
 // The options of a STUN client: checked, and brought into the form that the engine takes.
 import { familyOf } from './address.js';
+import { isTrue, requireObject } from './codec/arguments.js';
 import { argumentError } from './errors.js';
 import { prepareCredential } from './strings/prepare-credential.js';
 import { portOf } from './uri.js';
 
+/** @typedef {import('./engine/engine.js').BindingOptions} BindingOptions */
 /** @typedef {import('./engine/engine.js').ClientSettings} ClientSettings */
 /** @typedef {import('./ice-server.js').PlannedServer} PlannedServer */
 /** @typedef {import('./platform/platform.js').Candidate} Candidate */
@@ -48,8 +50,19 @@ import { portOf } from './uri.js';
  * @property {import('./resolve/resolve-server.js').ResolveOptions['resolver']} [resolver] default: the system's
  */
 
+/**
+ * What a client needs to know besides its transport.
+ *
+ * @typedef {Omit<ClientSettings, 'isReliable' | 'server'> & { fingerprint: boolean }} Settings
+ */
+
+/** RFC 8489 section 14.14: fewer than 128 characters; of one byte each in src/client/binding.h. */
+const MAX_SOFTWARE_BYTES = 127;
+
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array();
+/** @type {readonly StringProfile[]} */
+const PROFILES = ['opaque-string', 'saslprep', 'none'];
 
 /** @param {unknown} value @param {string} name @param {number} least @param {number} most */
 function checkInteger(value, name, least, most) {
@@ -73,6 +86,30 @@ function checkOneOf(value, name, allowed) {
   throw argumentError(name, allowed.map((one) => JSON.stringify(one)).join(' or '));
 }
 
+/** @param {unknown} signal @param {string} name */
+function checkSignal(signal, name) {
+  if (signal === undefined) return;
+  // By its form: one of another realm is no `instanceof AbortSignal` here.
+  const { [Symbol.toStringTag]: tag } = /** @type {{ [Symbol.toStringTag]?: unknown }} */ (
+    signal ?? {}
+  );
+  if (tag !== 'AbortSignal') throw argumentError(name, 'an AbortSignal');
+}
+
+/**
+ * @param {BindingOptions & { signal?: AbortSignal }} options
+ * @throws {TypeError} ERR_INVALID_ARGUMENT
+ */
+export function checkBindOptions(options) {
+  requireObject(options, 'options');
+  checkSignal(options.signal, 'options.signal');
+  isTrue(options.fingerprint, 'options.fingerprint');
+  isTrue(options.changeIp, 'options.changeIp');
+  isTrue(options.changePort, 'options.changePort');
+  checkInteger(options.responsePort, 'options.responsePort', 1, 0xffff);
+  checkInteger(options.paddingBytes, 'options.paddingBytes', 0, 0xffff);
+}
+
 /**
  * Everything that can be told to be wrong before a packet is sent.
  *
@@ -80,30 +117,31 @@ function checkOneOf(value, name, allowed) {
  * @throws {TypeError} ERR_INVALID_ARGUMENT
  */
 export function checkStunOptions(options) {
-  if (typeof options !== 'object' || options === null) throw argumentError('options', 'an object');
-  const { signal, transport, family, tls, credentials, resolver } = options;
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-    throw argumentError('options.signal', 'an AbortSignal');
-  }
+  const { signal, transport, family, localAddress, software, resolver } = requireObject(
+    options,
+    'options',
+  );
+  checkSignal(signal, 'options.signal');
   checkMilliseconds(options.timeoutMs, 'options.timeoutMs');
   if (typeof transport !== 'function')
     checkOneOf(transport, 'options.transport', ['udp', 'tcp', 'tls']);
   checkOneOf(family, 'options.family', [4, 6]);
   checkOneOf(options.featureBitOrder, 'options.featureBitOrder', ['right', 'left']);
   checkInteger(options.localPort, 'options.localPort', 0, 0xffff);
-  if (tls !== undefined && (typeof tls !== 'object' || tls === null))
-    throw argumentError('options.tls', 'an object');
+  isTrue(options.fingerprint, 'options.fingerprint');
+  for (const name of /** @type {const} */ (['tls', 'retransmission', 'credentials'])) {
+    const { [name]: group = {} } = options;
+    requireObject(group, `options.${name}`);
+  }
   if (resolver !== undefined && typeof resolver?.lookup !== 'function') {
     throw argumentError('options.resolver', 'an object with lookup() and resolveSrv()');
   }
-  if (options.localAddress !== undefined && familyOf(options.localAddress) === undefined) {
+  if (localAddress !== undefined && familyOf(String(localAddress)) === undefined) {
     throw argumentError('options.localAddress', 'an IP address');
   }
-  if (options.software !== undefined && typeof options.software !== 'string') {
-    throw argumentError('options.software', 'a string');
-  }
-  if (credentials !== undefined && (typeof credentials !== 'object' || credentials === null)) {
-    throw argumentError('options.credentials', 'an object { username, password }');
+  if (software === undefined) return;
+  if (typeof software !== 'string' || encoder.encode(software).length > MAX_SOFTWARE_BYTES) {
+    throw argumentError('options.software', `a string of at most ${MAX_SOFTWARE_BYTES} bytes`);
   }
 }
 
@@ -128,6 +166,7 @@ function readCredentials({ credentials }, { username, credential }) {
     return { mechanism: 'none', username: NOTHING, password: NOTHING, realm: NOTHING };
   const { mechanism = 'long-term', preparation, realm } = given;
   checkOneOf(mechanism, 'options.credentials.mechanism', ['long-term', 'short-term']);
+  checkOneOf(preparation, 'options.credentials.preparation', PROFILES);
   return {
     mechanism,
     username: prepare(given.username, 'username', preparation),
@@ -139,13 +178,14 @@ function readCredentials({ credentials }, { username, credential }) {
 /**
  * @param {StunOptions} options checked
  * @param {Pick<PlannedServer, 'username' | 'credential'>} server
- * @returns {Omit<ClientSettings, 'isReliable' | 'server'>}
+ * @returns {Settings}
  */
 export function clientSettings(options, server) {
   const { retransmission = {} } = options;
   return {
     ...readCredentials(options, server),
     software: options.software ?? '',
+    fingerprint: options.fingerprint === true,
     rtoMs: checkMilliseconds(retransmission.rtoMs, 'options.retransmission.rtoMs'),
     rc: checkInteger(retransmission.rc, 'options.retransmission.rc', 1, 14),
     rm: checkInteger(retransmission.rm, 'options.retransmission.rm', 1, 0xffff),

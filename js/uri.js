@@ -8,13 +8,14 @@ import { argumentError, PosternError } from './errors.js';
 /**
  * @typedef {object} ServerUri
  * @property {Scheme} scheme
- * @property {string} host a name, percent-decoded and in lower case, or an IP address without brackets
+ * @property {string} host a name, percent-decoded and in lower case; or an IP address, without
+ *   brackets
  * @property {number | null} port 1 to 65535; null when the URI leaves it to DNS or the default
  * @property {'udp' | 'tcp' | null} transport only `turn` and `turns` URIs can name one
  * @property {boolean} secure whether the scheme asks for TLS
  */
 
-/** UDP and TCP (RFC 8489 section 8.1, RFC 8656 section 3.1). */
+/** UDP and TCP (RFC 8489 section 8.1, RFC 8656 section 4.1). */
 export const DEFAULT_PORT = 3478;
 /** TLS (the same sections). */
 export const DEFAULT_TLS_PORT = 5349;
@@ -92,8 +93,8 @@ function parseName(text, offset) {
   }
   // No top-level domain is a number, but resolvers take 127.1 and 0x7f000001 for addresses.
   if (/(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/.test(name) && familyOf(name) !== 'IPv4') {
-    const sentence = `'${name}' is neither a host name nor an IPv4 address, which is four numbers of 0 to 255.`;
-    throw uriError(sentence, offset);
+    const sentence = `'${name}' is neither a host name nor an IPv4 address`;
+    throw uriError(`${sentence}, which is four numbers of 0 to 255.`, offset);
   }
   return name;
 }
@@ -119,13 +120,13 @@ function parseLiteral(text, offset) {
 function parseTransport(scheme, query, offset) {
   if (query === '') return null;
   if (scheme === 'stun' || scheme === 'stuns') {
-    const sentence = `A ${scheme}: URI takes no '?': leave it out, and name the transport in the options.`;
-    throw uriError(sentence, offset);
+    const sentence = `A ${scheme}: URI takes no '?'`;
+    throw uriError(`${sentence}: leave it out, and name the transport in the options.`, offset);
   }
   const match = /^\?transport=([\w.~-]+)$/i.exec(query);
   if (match === null) {
-    const sentence = `After '?' comes nothing but 'transport=udp' or 'transport=tcp' in a ${scheme}: URI.`;
-    throw uriError(sentence, offset);
+    const sentence = "After '?' comes nothing but 'transport=udp' or 'transport=tcp'";
+    throw uriError(`${sentence} in a ${scheme}: URI.`, offset);
   }
   const transport = match[1].toLowerCase();
   if (transport === 'udp' || transport === 'tcp') return transport;
@@ -152,7 +153,8 @@ export function parseUri(text) {
   if (at >= 0) {
     // Before any other complaint: those quote the text, and this may hold a password.
     const sentence =
-      "A URI of a server holds no user name or password: take out what stands before the '@', and pass { urls, username, credential }.";
+      "A URI of a server holds no user name or password: take out what stands before the '@', " +
+      'and pass { urls, username, credential }.';
     throw uriError(sentence, at);
   }
   const match = SCHEME.exec(text);

@@ -16,6 +16,8 @@ await runMain(async () => {
   await buildPackage(emscripten);
   await buildPreset('release', { targets: ['postern_bench'] });
   const program = join(projectDirectory, 'bench/run.js');
-  const { status } = await run(process.execPath, [program, ...process.argv.slice(2)], { show: true });
+  const { status } = await run(process.execPath, [program, ...process.argv.slice(2)], {
+    show: true,
+  });
   return status;
 });

@@ -11,18 +11,25 @@ import { setUpWasm } from './setup.js';
 
 /** Runs all checks, and fails with the findings of all. Needs set-up and a build. */
 export async function check() {
-  const cpp = [...listFiles('src'), ...listFiles('bindings'), ...listFiles('tests'), ...listFiles('bench/native')]
-    .filter((path) => /\.(cpp|h)$/.test(path));
+  const cpp = [
+    ...listFiles('src'),
+    ...listFiles('bindings'),
+    ...listFiles('tests'),
+    ...listFiles('bench/native'),
+  ].filter((path) => /\.(cpp|h)$/.test(path));
   const here = { cwd: projectDirectory };
   const generate = join(projectDirectory, 'scripts/generate.js');
 
   /** @type {[string, () => Promise<unknown>][]} */
   const checks = [
     // The slow one first, so that the others run beside it.
-    ['clang-tidy', () => lintCpp(cpp.filter((path) => /^(src|bindings)\/(?!.*embind).*\.cpp$/.test(path)))],
+    [
+      'clang-tidy',
+      () => lintCpp(cpp.filter((path) => /^(src|bindings)\/(?!.*embind).*\.cpp$/.test(path))),
+    ],
     ['generated files', () => mustRun(process.execPath, [generate, '--check'], here)],
     ['clang-format', () => mustRun('clang-format', ['--dry-run', '-Werror', ...cpp], here)],
-    ['biome', () => runTool('biome', 'ci', '--error-on-warnings')],
+    ['biome', () => runTool('biome', 'ci', '--error-on-warnings', '--colors=off')],
     ['tsc', () => runTool('tsc', '-p', 'tsconfig.json')],
     ['publint', () => runTool('publint', 'run', '--strict', '--pack', 'false')],
   ];

@@ -47,7 +47,8 @@ await Promise.all([
  */
 function typesOfGlue(emitted) {
   const bindings = /^interface WasmModule {\n}\n+(.*)^export type MainModule/ms.exec(emitted)?.[1];
-  if (!bindings) throw new Error(`${input}.d.mts: Emscripten's declarations have changed their form`);
+  if (!bindings)
+    throw new Error(`${input}.d.mts: Emscripten's declarations have changed their form`);
   return `${bindings}export type MainModule = EmbindModule & {
   readonly wasmMemory: WebAssembly.Memory;
 };

@@ -67,7 +67,9 @@ async function fuzzOne(program, name, seconds) {
   const executions = Number(/number_of_executed_units:\s*(\d+)/.exec(output)?.[1]);
   const perSecond = Number(/average_exec_per_sec:\s*(\d+)/.exec(output)?.[1]);
   const coverage = /cov: (\d+)(?!.*cov: )/s.exec(output)?.[1];
-  say(`  ${name}: ${executions} executions, ${perSecond} a second, ${coverage} edges covered, nothing found`);
+  say(
+    `  ${name}: ${executions} executions, ${perSecond} a second, ${coverage} edges covered, nothing found`,
+  );
   return undefined;
 }
 
@@ -75,7 +77,9 @@ if (isMain(import.meta.url)) {
   await runMain(async () => {
     const [seconds = '60', only] = process.argv.slice(2);
     if (!/^[1-9]\d*$/.test(seconds)) {
-      throw new SetupError(`npm run fuzz -- SECONDS [TARGET]: SECONDS is a whole number, not '${seconds}'.`);
+      throw new SetupError(
+        `npm run fuzz -- SECONDS [TARGET]: SECONDS is a whole number, not '${seconds}'.`,
+      );
     }
     await setUp({ packages: ['fuzz'] });
     await fuzz(Number(seconds), only);

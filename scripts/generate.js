@@ -183,15 +183,20 @@ function errorCodesModule() {
 }
 
 function errorsModule() {
-  const core = rows('src/base/errors.def', 'POSTERN_ERROR');
+  const codec = rows('src/base/errors.def', 'POSTERN_ERROR');
+  const client = rows('src/base/errors.def', 'POSTERN_CLIENT_ERROR');
   const js = rows('src/base/errors.def', 'POSTERN_JS_ERROR');
   const out = [header('src/base/errors.def')];
   out.push(
-    '/** Codes and sentences of the core: the index is the number that the core returns. */',
+    '/** Codes and sentences of the codec: the index is the number that the core returns. */',
   );
-  out.push('export const CORE_ERRORS = /** @type {const} */ ([');
+  out.push('export const CODEC_ERRORS = /** @type {const} */ ([');
   out.push("  ['OK', ''],");
-  for (const [, code, sentence] of core) out.push(`  [${quote(code)}, ${quote(sentence)}],`);
+  for (const [, code, sentence] of codec) out.push(`  [${quote(code)}, ${quote(sentence)}],`);
+  out.push(']);');
+  out.push('', '/** Those of the state machines: their numbers follow. */');
+  out.push('export const CLIENT_ERRORS = /** @type {const} */ ([');
+  for (const [, code, sentence] of client) out.push(`  [${quote(code)}, ${quote(sentence)}],`);
   out.push(']);');
   out.push('', '/** Codes and sentences of the JavaScript around it. */');
   out.push('export const JS_ERRORS = /** @type {const} */ ({');
@@ -199,16 +204,16 @@ function errorsModule() {
   out.push('});');
   out.push(
     '',
-    "/** @typedef {Exclude<(typeof CORE_ERRORS)[number][0], 'OK'> | keyof typeof JS_ERRORS} ErrorCode */",
+    "/** @typedef {Exclude<(typeof CODEC_ERRORS | typeof CLIENT_ERRORS)[number][0], 'OK'> | keyof typeof JS_ERRORS} ErrorCode */",
   );
   return `${out.join('\n')}\n`;
 }
 
 function errorsPage() {
-  const core = rows('src/base/errors.def', 'POSTERN_ERROR').map(([, code, sentence]) => [
-    code,
-    sentence,
-  ]);
+  const core = [
+    ...rows('src/base/errors.def', 'POSTERN_ERROR'),
+    ...rows('src/base/errors.def', 'POSTERN_CLIENT_ERROR'),
+  ].map(([, code, sentence]) => [code, sentence]);
   const js = rows('src/base/errors.def', 'POSTERN_JS_ERROR');
   const stun = rows(`${registry}/error_codes.def`, 'POSTERN_ERROR_CODE');
   const table = (/** @type {string[]} */ head, /** @type {string[]} */ lines) => [

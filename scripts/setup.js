@@ -5,10 +5,10 @@
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runMain } from './lib/steps.js';
 import { installDebianPackages, installOptionalDebianPackages } from './setup/debian.js';
 import { findOrInstallEmscripten } from './setup/emscripten.js';
 import { checkNodeVersion, installNpmPackages } from './setup/npm.js';
-import { runMain } from './lib/steps.js';
 
 /**
  * @typedef {object} Parts what to set up besides the npm packages
@@ -25,7 +25,10 @@ export async function setUp({ packages = [], optional = {} } = {}) {
   const debian = async () => {
     await installDebianPackages(packages);
     for (const [group, consequence] of Object.entries(optional)) {
-      await installOptionalDebianPackages(/** @type {keyof typeof optional} */ (group), consequence);
+      await installOptionalDebianPackages(
+        /** @type {keyof typeof optional} */ (group),
+        consequence,
+      );
     }
   };
   await all([installNpmPackages(), debian()]);
@@ -74,4 +77,5 @@ async function main() {
   if (process.argv.includes('--env')) console.log(`export PATH="${emscripten.directory}:$PATH"`);
 }
 
-if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) await runMain(main);
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url))
+  await runMain(main);

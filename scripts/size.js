@@ -11,10 +11,16 @@ await runMain(async () => {
   const rows = [];
   let isWithinBudget = true;
   for (const name of SIZES) {
-    const sizes = Object.fromEntries((await measureSize(name)).map(({ encoding, bytes }) => [encoding, bytes]));
+    const sizes = Object.fromEntries(
+      (await measureSize(name)).map(({ encoding, bytes }) => [encoding, bytes]),
+    );
     const verdict = judgeSize(name, sizes.gzip);
     if (verdict && !verdict.reached) isWithinBudget = false;
-    rows.push({ entry: name, ...sizes, budget: verdict ? `${verdict.reached ? '' : 'MISSED: '}${verdict.asked}` : '' });
+    rows.push({
+      entry: name,
+      ...sizes,
+      budget: verdict ? `${verdict.reached ? '' : 'MISSED: '}${verdict.asked}` : '',
+    });
   }
   console.table(rows);
   return isWithinBudget ? 0 : 1;

@@ -10,6 +10,8 @@ import { setUpWasm } from './setup.js';
 await runMain(async () => {
   await buildWasm(await setUpWasm());
   const program = join(projectDirectory, 'js/dev/start.js');
-  const { status } = await run(process.execPath, [program, ...process.argv.slice(2)], { show: true });
+  const { status } = await run(process.execPath, [program, ...process.argv.slice(2)], {
+    show: true,
+  });
   return status;
 });

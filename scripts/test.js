@@ -1,5 +1,5 @@
-// npm test: everything that CI runs. Stages are independent where they can be: after a failure the
-// others run still, and the end says which failed.
+// npm test: everything that CI runs. A failed stage stops only those that need it, and the end says
+// which failed.
 
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -12,64 +12,84 @@ import { mustRun } from './lib/process.js';
 import { runMain, SetupError, say, seconds } from './lib/steps.js';
 import { setUpWasm, testPeers } from './setup.js';
 
-const FUZZ_SECONDS = 5; // of each target: enough to see that the harness runs and its corpus is clean
+const FUZZ_SECONDS = 5; // for each target: shows that it runs, and that its corpus is clean
 
-/** @type {{ name: string, passed: boolean, elapsedMs: number }[]} */
+/** @type {{ name: string, outcome: 'passed' | 'failed' | 'not run', elapsedMs: number }[]} */
 const results = [];
 
 /**
+ * @template T
  * @param {string} name
- * @param {() => Promise<unknown>} work
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T | undefined>} undefined when it failed
  */
 async function stage(name, work) {
   say(`\n== ${name}`);
   const start = performance.now();
-  let passed = false;
+  /** @type {T | undefined} */
+  let result;
+  let outcome = /** @type {'passed' | 'failed'} */ ('failed');
   try {
-    await work();
-    passed = true;
+    result = await work();
+    outcome = 'passed';
   } catch (error) {
-    say(error instanceof SetupError || !(error instanceof Error) ? String(error) : String(error.stack));
+    const text = error instanceof Error && error.stack ? error.stack : String(error);
+    say(error instanceof SetupError ? error.message : text);
   }
-  results.push({ name, passed, elapsedMs: performance.now() - start });
-  return passed;
+  results.push({ name, outcome, elapsedMs: performance.now() - start });
+  return result;
 }
 
-const setUpAndBuild = async () => {
-  const emscripten = await setUpWasm({
-    packages: ['native', 'check', 'fuzz', ...testPeers.packages],
-    optional: testPeers.optional,
-  });
-  await buildPackage(emscripten);
-  await buildPreset('asan');
-};
+/** @param {string[]} names */
+function skip(...names) {
+  for (const name of names) results.push({ name, outcome: 'not run', elapsedMs: 0 });
+}
 
-const native = () =>
-  mustRun('ctest', ['--test-dir', 'build/asan', '--output-on-failure', '--no-tests=error', '-j', String(availableParallelism())], {
-    cwd: projectDirectory,
+async function nativeTests() {
+  const directory = await buildPreset('asan');
+  const jobs = String(availableParallelism());
+  await mustRun('ctest', ['--output-on-failure', '--no-tests=error', '-j', jobs], {
+    cwd: directory,
     show: true,
   });
+}
 
-const jest = () =>
-  mustRun(
-    process.execPath,
-    // Jest runs ES modules in contexts of its own, which Node.js offers under this flag only.
-    ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', join('node_modules', 'jest', 'bin', 'jest.js')],
-    { cwd: projectDirectory, show: true },
-  );
+async function javaScriptTests() {
+  const jest = join(projectDirectory, 'node_modules/jest/bin/jest.js');
+  // Jest runs ES modules in contexts of its own, which Node.js has under this flag only.
+  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  await mustRun(process.execPath, [...flags, jest], { cwd: projectDirectory, show: true });
+}
 
 await runMain(async () => {
-  if (await stage('set-up and build', setUpAndBuild)) {
-    await stage('native tests', native);
-    await stage('checks', check);
+  const emscripten = await stage('set-up', () =>
+    setUpWasm({
+      packages: ['native', 'check', 'fuzz', ...testPeers.packages],
+      optional: testPeers.optional,
+    }),
+  );
+  if (emscripten) {
+    const isBuilt = await stage('build', async () => {
+      await buildPackage(emscripten);
+      return true;
+    });
+    await stage('native tests', nativeTests);
     await stage('fuzzers', () => fuzz(FUZZ_SECONDS));
-    await stage('JavaScript tests', jest);
+    if (isBuilt) {
+      await stage('checks', check);
+      await stage('JavaScript tests', javaScriptTests);
+    } else {
+      skip('checks', 'JavaScript tests');
+    }
+  } else {
+    skip('build', 'native tests', 'fuzzers', 'checks', 'JavaScript tests');
   }
+
   say('');
-  for (const { name, passed, elapsedMs } of results) {
-    say(`${passed ? 'passed' : 'FAILED'}  ${name} (${seconds(elapsedMs)})`);
+  for (const { name, outcome, elapsedMs } of results) {
+    say(`${outcome.padEnd(7)}  ${name} (${seconds(elapsedMs)})`);
   }
-  const failed = results.filter(({ passed }) => !passed).length;
-  say(`${results.length - failed} stages passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  const passed = results.filter(({ outcome }) => outcome === 'passed').length;
+  say(`${passed} stages passed, ${results.length - passed} failed`);
+  return passed === results.length ? 0 : 1;
 });

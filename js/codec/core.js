@@ -49,6 +49,8 @@ export class Core {
    */
   copyIn(bytes, at = this.input) {
     const { length } = bytes;
+    // Also the view of a buffer that was transferred away, which set() does not take.
+    if (length === 0) return 0;
     if (length <= MAX_BYTES) {
       this.bytes.set(bytes, at);
       return length;

@@ -1,7 +1,7 @@
 // Writing messages: attributes go to the core as records, one call encodes them, one copy brings the
 // message out.
 import { argumentError, coreError, PosternError } from '../errors.js';
-import { CORE_ERRORS } from '../generated/errors.js';
+import { CODEC_ERRORS } from '../generated/errors.js';
 import { ATTRIBUTES, METHODS } from '../generated/registry.js';
 import { isBytes, isTrue, requireObject } from './arguments.js';
 import { discardCore, getCore } from './core.js';
@@ -46,8 +46,13 @@ import { WRITERS } from './write-value.js';
  * @property {boolean} [fingerprint] adds FINGERPRINT
  */
 
-/** @type {Record<string, number>} */
-const CLASS_BITS = { request: 0x0000, indication: 0x0010, success: 0x0100, error: 0x0110 };
+/** @type {ReadonlyMap<MessageClass, number>} */
+const CLASS_BITS = new Map([
+  ['request', 0x0000],
+  ['indication', 0x0010],
+  ['success', 0x0100],
+  ['error', 0x0110],
+]);
 
 /** @type {Map<string | number, number>} */
 const methodBits = new Map();
@@ -55,7 +60,7 @@ const weave = (/** @type {number} */ m) => ((m & 0xf80) << 2) | ((m & 0x070) << 
 for (const [number, name] of METHODS) methodBits.set(name, weave(number));
 
 /** Number of the core's error. */
-const MESSAGE_TOO_LONG = CORE_ERRORS.findIndex(([code]) => code === 'ERR_STUN_MESSAGE_TOO_LONG');
+const MESSAGE_TOO_LONG = CODEC_ERRORS.findIndex(([code]) => code === 'ERR_STUN_MESSAGE_TOO_LONG');
 
 /** Attributes whose setters take an array for several of them; other arrays are one value. */
 const LIST_KINDS = new Set(['Uint16List', 'Uint32List', 'AlgorithmList']);
@@ -81,7 +86,7 @@ const SHA256_LENGTHS = new Set([16, 20, 24, 28, 32]);
 
 /** @param {MessageInput} message */
 function messageType(message) {
-  const classBits = CLASS_BITS[message.class];
+  const classBits = CLASS_BITS.get(message.class);
   if (classBits === undefined) {
     throw argumentError('message.class', "'request', 'indication', 'success' or 'error'");
   }

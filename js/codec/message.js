@@ -24,6 +24,13 @@ import { READERS } from './read-value.js';
 /** @typedef {'request' | 'indication' | 'success' | 'error'} MessageClass */
 
 /**
+ * What an attribute of this name is: known for the names of `attributes`.
+ *
+ * @template K
+ * @typedef {K extends AttributeProperty ? MessageAttributes[K] : unknown} ValueOf
+ */
+
+/**
  * One attribute as it stands in a message.
  *
  * @typedef {object} Attribute
@@ -194,20 +201,23 @@ export class Message {
   /**
    * The value of an attribute, the first of that type.
    *
-   * @param {AttributeProperty | (string & {}) | number} nameOrType such as 'lifetime', 'LIFETIME' or 0x000d
-   * @returns {unknown} undefined where there is none; raw bytes for types that the registry lacks
+   * @template {AttributeProperty | (string & {}) | number} K
+   * @param {K} nameOrType such as 'lifetime', 'LIFETIME' or 0x000d
+   * @returns {ValueOf<K>} undefined where there is none; raw bytes for types that the registry lacks
    * @throws {PosternError} as `attributes` does
    */
   get(nameOrType) {
     const type = typeOf(nameOrType);
-    return type === undefined ? undefined : this.readNth(type, 0, readerOf(type));
+    const value = type === undefined ? undefined : this.readNth(type, 0, readerOf(type));
+    return /** @type {ValueOf<K>} */ (value);
   }
 
   /**
    * The values of all attributes of a type, such as the peers of a CreatePermission request.
    *
-   * @param {AttributeProperty | (string & {}) | number} nameOrType
-   * @returns {unknown[]}
+   * @template {AttributeProperty | (string & {}) | number} K
+   * @param {K} nameOrType
+   * @returns {Exclude<ValueOf<K>, undefined>[]}
    * @throws {PosternError} as `attributes` does
    */
   getAll(nameOrType) {
@@ -220,7 +230,7 @@ export class Message {
         values.push(value);
       }
     }
-    return values;
+    return /** @type {Exclude<ValueOf<K>, undefined>[]} */ (values);
   }
 
   /**

@@ -11,8 +11,8 @@ import { DETAIL_SHIFT, ERROR_MASK, NUMBERS } from './layout.js';
  * @property {Uint8Array} bytes a STUN message; or ChannelData: 4 bytes of header and the data, without padding
  */
 
-/** ChannelData with 65,535 bytes of data and one of padding. */
-const MAX_FRAME_BYTES = 65540;
+/** The longest STUN message, which is longer than the longest ChannelData. */
+const MAX_FRAME_BYTES = 65552;
 /** Enough to tell how long a frame is. */
 const HEAD_BYTES = 4;
 
@@ -36,7 +36,7 @@ export class StreamDeframer {
 
   /**
    * @param {object} [options]
-   * @param {number} [options.maxFrameBytes] longest frame to accept, 20 to 65,540 (default)
+   * @param {number} [options.maxFrameBytes] longest frame to accept, 20 to 65,552 (default)
    * @throws {TypeError} ERR_INVALID_ARGUMENT
    */
   constructor(options = {}) {

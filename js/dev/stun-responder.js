@@ -1,5 +1,5 @@
-// A STUN server for this machine: it tells those who ask their address, over UDP and TCP. For trying
-// things out and for tests; without authentication, so not for the Internet.
+// A STUN server for this machine: it tells those who ask their address, over UDP and TCP. For
+// trying things out and for tests; without authentication, so not for the Internet.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -163,8 +163,8 @@ async function listenOnBoth(host, port, onConnection) {
 }
 
 /**
- * Starts a STUN server that answers Binding requests (RFC 8489 section 6.3.1, and RFC 3489), refuses
- * those that demand what it does not know with 420, and drops everything else.
+ * Starts a STUN server that answers Binding requests (RFC 8489 section 6.3.1, and RFC 3489),
+ * refuses those that demand what it does not know with 420, and drops everything else.
  *
  * @param {ResponderOptions} [options]
  * @returns {Promise<StunResponder>}
@@ -180,7 +180,7 @@ export async function startStunResponder(options = {}) {
     socket.on('close', () => connections.delete(socket));
     serveConnection(socket, software);
   });
-  udp.on('error', () => {}); // such as an ICMP error from a client that is gone
+  udp.on('error', () => {}); // Windows tells of clients that are gone
   udp.on('message', (bytes, peer) => {
     const response = answer(bytes, peer, software);
     if (response) udp.send(response, peer.port, peer.address, () => {});

@@ -1,8 +1,10 @@
 // One instance of the engine's WebAssembly core drives all STUN clients of the process: it gathers what the
 // transports deliver within one turn of the event loop, makes one call, and hands out what comes back.
+
 import { instantiate } from '#engine-wasm';
 import { writeText } from '../codec/text.js';
-import { coreError, PosternError } from '../errors.js';
+import { PosternError } from '../errors.js';
+import { engineError } from './engine-error.js';
 import {
   INPUT,
   INPUT_WORDS,
@@ -82,7 +84,7 @@ export class Engine {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #timerAt = Infinity;
-  /** @type {PosternError | undefined} */
+  /** What the core trapped with. @type {{ cause: unknown } | undefined} */
   #death;
 
   /** @param {Uint8Array} wasm */
@@ -139,7 +141,7 @@ export class Engine {
 
   /** @param {number} handle */
   close(handle) {
-    if (!this.#owners.has(handle) || this.#death !== undefined) return;
+    if (!this.#owners.has(handle)) return;
     this.#turn();
     this.#owners.delete(handle);
     this.#guard(() => this.#call.close(handle));
@@ -178,7 +180,6 @@ export class Engine {
 
   /** Ends a transaction; its event follows. @param {number} handle @param {number} transaction */
   cancel(handle, transaction) {
-    if (this.#death !== undefined) return;
     this.#guard(() => this.#call.cancel(handle, now(), transaction));
     this.#schedule();
   }
@@ -217,7 +218,7 @@ export class Engine {
   /** What was dropped, by reason. @param {number} handle @returns {Record<typeof STATS[number], number>} */
   stats(handle) {
     this.#turn();
-    const count = this.#death === undefined ? this.#guard(() => this.#call.stats(handle)) : 0;
+    const count = this.#guard(() => this.#call.stats(handle)) ?? 0;
     const counters = new Float64Array(this.#memory.buffer, this.#outboxWord * 4, count);
     return /** @type {Record<typeof STATS[number], number>} */ (
       Object.fromEntries(STATS.map((name, i) => [name, counters[i] ?? 0]))
@@ -227,7 +228,7 @@ export class Engine {
   /** The inbox is about to be used for a request: what waits in it goes first. */
   #beginRequest() {
     if (this.#at > this.#inbox) this.#turn();
-    if (this.#death !== undefined) throw this.#death;
+    if (this.#death !== undefined) throw this.#lossError();
   }
 
   /** @param {number} at @returns {number} */
@@ -246,7 +247,7 @@ export class Engine {
   #push(input, handle, bytes, port, source) {
     if (this.#death !== undefined) return;
     // Room for the record, three bytes a character at worst, and the padding.
-    const wanted = INPUT_WORDS * 4 + 3 * source.length + bytes.length + 3;
+    const wanted = INPUT_WORDS * 4 + ((3 * source.length + bytes.length + 3) & ~3);
     if (this.#at + wanted > this.#inboxEnd) this.#turn();
     if (this.#at + wanted > this.#inboxEnd) return;
     const word = this.#at >> 2;
@@ -274,11 +275,9 @@ export class Engine {
 
   /** Works off the inbox and what is due, and keeps what comes of it in #untold. */
   #turn() {
-    if (this.#death !== undefined) return;
     const bytes = this.#at - this.#inbox;
     this.#at = this.#inbox;
-    const records = this.#guard(() => this.#call.process(bytes, now()));
-    this.#readOutbox(records);
+    this.#readOutbox(this.#guard(() => this.#call.process(bytes, now())) ?? 0);
     if (this.#untold.length > 0) this.#schedule();
   }
 
@@ -291,7 +290,7 @@ export class Engine {
         this.#turn();
         for (let tell = this.#untold.shift(); tell !== undefined; tell = this.#untold.shift())
           tell();
-      } while (this.#death === undefined && (this.#at > this.#inbox || this.#call.hasMore()));
+      } while (this.#at > this.#inbox || this.#guard(() => this.#call.hasMore()));
     } finally {
       this.#isTelling = false;
     }
@@ -323,7 +322,7 @@ export class Engine {
 
   /** One timer for all clients. */
   #arm() {
-    const next = this.#death === undefined ? this.#guard(() => this.#call.nextTimeout()) : -1;
+    const next = this.#guard(() => this.#call.nextTimeout()) ?? -1;
     const at = next < 0 ? Infinity : next;
     if (at === this.#timerAt) return;
     clearTimeout(this.#timer);
@@ -339,20 +338,28 @@ export class Engine {
     );
   }
 
-  /** @param {number} result @returns {number} */
+  /** @param {number | undefined} result @returns {number} */
   #checked(result) {
-    if (result < 0) throw coreError(-result);
+    if (result === undefined) throw this.#lossError();
+    if (result < 0) throw engineError(-result);
     return result;
   }
 
+  /** One for each who is told: callers add to it what they know. */
+  #lossError() {
+    return new PosternError('ERR_INTERNAL', undefined, this.#death);
+  }
+
   /**
-   * Calls the core. It only throws when it traps: then its memory cannot be trusted, and all clients are lost.
+   * Calls the core. It only throws when it traps: then its memory cannot be trusted, and all clients are
+   * lost. They are told, so that nobody else needs to hear of it from here.
    *
    * @template T
    * @param {() => T} call
-   * @returns {T}
+   * @returns {T | undefined} undefined when the core is dead
    */
   #guard(call) {
+    if (this.#death !== undefined) return undefined;
     try {
       const result = call();
       if (this.#bytes.length === 0) {
@@ -362,15 +369,13 @@ export class Engine {
       }
       return result;
     } catch (cause) {
-      const death = new PosternError('ERR_INTERNAL', undefined, { cause });
-      this.#death = death;
+      this.#death = { cause };
       clearTimeout(this.#timer);
-      const owners = [...this.#owners.values()];
+      for (const owner of this.#owners.values()) {
+        queueMicrotask(() => owner.lost(this.#lossError()));
+      }
       this.#owners.clear();
-      queueMicrotask(() => {
-        for (const owner of owners) owner.lost(death);
-      });
-      throw death;
+      return undefined;
     }
   }
 }

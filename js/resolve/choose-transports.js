@@ -8,12 +8,13 @@ import { argumentError, PosternError } from '../errors.js';
 /** @type {readonly string[]} */
 const NAMES = ['udp', 'tcp', 'tls'];
 
-/** @param {ServerUri} uri @returns {TransportName[]} all that the URI allows, in the order to try */
+/** @param {ServerUri} uri @returns {TransportName[]} all that it allows, in the order to try */
 function possibleTransports({ scheme, transport, secure }) {
   if (secure && transport === 'udp') {
     throw new PosternError(
       'ERR_TRANSPORT_UNSUPPORTED',
-      `A ${scheme}: URI with '?transport=udp' asks for DTLS, which is not supported: use '?transport=tcp'.`,
+      `A ${scheme}: URI with '?transport=udp' asks for DTLS, which is not supported: ` +
+        "use '?transport=tcp'.",
     );
   }
   if (secure) return ['tls'];

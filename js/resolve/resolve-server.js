@@ -100,7 +100,7 @@ class Resolution {
       .map(({ address }) => address);
   }
 
-  /** @param {TransportName} transport @returns {Promise<readonly SrvRecord[]>} empty when there are none */
+  /** @param {TransportName} transport @returns {Promise<readonly SrvRecord[]>} may be empty */
   async srvRecords(transport) {
     // Local names are no business of DNS servers (RFC 6761 section 6.3, RFC 6762 section 3).
     if (/(?:^|\.)local(?:host)?\.?$/.test(this.name)) return [];
@@ -199,8 +199,9 @@ function checkLiteral({ scheme }, literal, { family, servername }) {
   if (scheme === 'stuns' && servername === undefined) {
     throw new PosternError(
       'ERR_INVALID_URI',
-      'A stuns: URI names its host (RFC 8489 section 8.1), so that the certificate can be checked. ' +
-        'Write the name in place of the address, or pass the name on the certificate as servername.',
+      'A stuns: URI names its host (RFC 8489 section 8.1), so that the certificate can be ' +
+        'checked. Write the name in place of the address, or pass the name on the certificate ' +
+        'as servername.',
     );
   }
   if (family !== undefined && familyOf(literal) !== `IPv${family}`) {

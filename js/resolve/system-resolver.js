@@ -9,7 +9,8 @@ import { lookup, Resolver } from 'node:dns/promises';
  * ENODATA say that there is no such record.
  *
  * @typedef {object} NameResolver
- * @property {(name: string, options: { signal: AbortSignal | undefined }) => Promise<readonly SrvRecord[]>} resolveSrv
+ * @property {(name: string, options: { signal: AbortSignal | undefined }) =>
+ *   Promise<readonly SrvRecord[]>} resolveSrv
  * @property {(name: string, options: { family: 0 | 4 | 6, signal: AbortSignal | undefined }) =>
  *   Promise<readonly { address: string }[]>} lookup A and AAAA records, sorted by RFC 6724
  */

@@ -25,7 +25,7 @@ const CONNECT_HINTS = {
 const UNTRUSTED =
   'Its certificate comes from an authority that is not trusted here; pass that in tls.ca.';
 const SELF_SIGNED =
-  'Its certificate is signed by itself or by an unknown authority; pass that certificate in tls.ca.';
+  'Its certificate is signed by itself or by an unknown authority; pass that one in tls.ca.';
 const NOT_TLS = 'What answers on this port does not speak TLS; is it the port of plain TCP?';
 
 /** Codes of OpenSSL's verification and of node:tls. @type {Record<string, string>} */
@@ -39,7 +39,7 @@ const TLS_HINTS = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
   ERR_TLS_CERT_ALTNAME_INVALID:
-    'Its certificate is for another name; use a name that it holds, or pass that as tls.servername.',
+    'Its certificate is for another name; use a name that it holds, or pass it as tls.servername.',
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
   ERR_SSL_UNEXPECTED_MESSAGE: NOT_TLS,

@@ -27,7 +27,8 @@ function checkTlsOptions(tls) {
   if ('rejectUnauthorized' in tls) {
     throw argumentError(
       'options.tls.rejectUnauthorized',
-      "left out: certificates are always checked (RFC 8489 section 6.2.3); pass the server's authority in ca",
+      'left out: certificates are always checked (RFC 8489 section 6.2.3); ' +
+        "pass the server's authority in tls.ca",
     );
   }
 }

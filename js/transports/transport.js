@@ -18,6 +18,9 @@
  * @property {number} [localPort] 0, or left out: any that is free
  */
 
+/** @typedef {{ address: string, port: number }} Destination */
+/** @typedef {(bytes: Uint8Array, source: TransportAddress | undefined) => void} OnBytes */
+
 /**
  * A way to a server. Bytes go and come in the units of the medium: whole datagrams, or pieces of a
  * stream when `reliable`.
@@ -30,14 +33,15 @@
  * @property {boolean} reliable a stream: nothing is lost, and messages have to be cut out of it
  * @property {TransportAddress} localAddress
  * @property {TransportAddress} remoteAddress
- * @property {((bytes: Uint8Array, source: TransportAddress | undefined) => void) | undefined} onbytes
- *   gets the received buffer itself, never used again by the transport; `source` only with datagrams
+ * @property {OnBytes | undefined} onbytes
+ *   gets the received buffer itself, which the transport never uses again; `source` only with
+ *   datagrams
  * @property {((error: Error | undefined) => void) | undefined} onclose the transport is gone, for
  *   good: by close(), by the other side, or by the error. Called once
  * @property {((error: Error) => void) | undefined} onerror something failed that need not be the
  *   end, such as an ICMP error that a datagram met; the transport stays open
  * @property {(() => void) | undefined} ondrain send() may be called again after it returned false
- * @property {(bytes: Uint8Array, destination?: { address: string, port: number }) => boolean} send
+ * @property {(bytes: Uint8Array, destination?: Destination) => boolean} send
  *   Sends one datagram, or appends to the stream. The bytes are the transport's from then on: it
  *   may read them later, so a view of WebAssembly memory must be copied first. They are always
  *   taken, but after a false the caller should wait for `ondrain`. After close() they are dropped,
@@ -48,7 +52,7 @@
  */
 
 /**
- * Opens a transport; openUdp, openTcp and openTls are such functions, and callers can bring their own.
+ * Opens a transport; openUdp, openTcp and openTls are such functions.
  *
  * Rejects with `signal.reason`, or with a PosternError: ERR_TRANSPORT_CONNECT or ERR_TRANSPORT_TLS.
  *

@@ -25,16 +25,18 @@ class UdpTransport extends BaseTransport {
   #isOpen = true;
   #pending = 0;
 
-  /** @param {import('node:dgram').Socket} socket @param {TransportAddress} remoteAddress @param {boolean} connected */
+  /**
+   * @param {import('node:dgram').Socket} socket
+   * @param {TransportAddress} remoteAddress
+   * @param {boolean} connected
+   */
   constructor(socket, remoteAddress, connected) {
     super();
     this.#socket = socket;
     this.#connected = connected;
     this.remoteAddress = remoteAddress;
     this.localAddress = /** @type {TransportAddress} */ (socket.address());
-    socket.on('message', (bytes, source) => {
-      if (this.#isOpen) this.onbytes?.(bytes, source);
-    });
+    socket.on('message', (bytes, source) => this.onbytes?.(bytes, source));
     // A connected socket hears of ICMP errors. Anybody can forge those, and routes come back: they
     // are for the client to judge (RFC 8489 section 6.2.1).
     socket.on('error', (error) => this.#report(error));

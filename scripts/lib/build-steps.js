@@ -56,5 +56,7 @@ async function emitTypes() {
  * @param {...string} args
  */
 export function runTool(name, ...args) {
-  return mustRun(join(projectDirectory, 'node_modules/.bin', name), args, { cwd: projectDirectory });
+  return mustRun(join(projectDirectory, 'node_modules/.bin', name), args, {
+    cwd: projectDirectory,
+  });
 }

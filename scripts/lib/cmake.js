@@ -40,7 +40,10 @@ export async function buildPreset(preset, { definitions = {}, targets = [], env,
 async function configure(preset, directory, definitions, env) {
   const stamp = join(directory, '.configured');
   const presets = readFileSync(join(projectDirectory, 'CMakePresets.json'));
-  const wanted = createHash('sha256').update(presets).update(JSON.stringify(definitions)).digest('hex');
+  const wanted = createHash('sha256')
+    .update(presets)
+    .update(JSON.stringify(definitions))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   rmSync(directory, { recursive: true, force: true });
   const defined = Object.entries(definitions).map(([name, value]) => `-D${name}=${value}`);

@@ -21,7 +21,10 @@ export function cacheDirectory() {
  * @param {string} url its import.meta.url
  */
 export function isMain(url) {
-  return process.argv[1] !== undefined && realpathSync(process.argv[1]) === realpathSync(fileURLToPath(url));
+  return (
+    process.argv[1] !== undefined &&
+    realpathSync(process.argv[1]) === realpathSync(fileURLToPath(url))
+  );
 }
 
 /**

@@ -54,7 +54,9 @@ export async function mustRun(program, args, { advice, ...options } = {}) {
   if (status === 0) return output;
   const command = [program, ...args].join(' ');
   throw new SetupError(
-    [output.trimEnd(), `Failed with status ${status}: ${command}`, advice].filter(Boolean).join('\n'),
+    [output.trimEnd(), `Failed with status ${status}: ${command}`, advice]
+      .filter(Boolean)
+      .join('\n'),
   );
 }
 

@@ -2,7 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
-const SUITES = /^(oldoldstable|oldstable|stable|testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)$/;
+const SUITES =
+  /^(oldoldstable|oldstable|stable|testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)$/;
 
 /**
  * The first mirror of Debian's main archive among apt's sources, and the keyring that checks it.
@@ -10,14 +11,22 @@ const SUITES = /^(oldoldstable|oldstable|stable|testing|unstable|sid|bullseye|bo
  * @returns {{ uri: string, signedBy: string | undefined } | undefined}
  */
 export function debianMirror(directory = '/etc/apt') {
-  const parts = existsSync(`${directory}/sources.list.d`) ? readdirSync(`${directory}/sources.list.d`).sort() : [];
+  const parts = existsSync(`${directory}/sources.list.d`)
+    ? readdirSync(`${directory}/sources.list.d`).sort()
+    : [];
   const files = ['sources.list', ...parts.map((name) => `sources.list.d/${name}`)]
     .map((name) => `${directory}/${name}`)
     .filter((path) => existsSync(path));
   for (const path of files) {
     const text = readFileSync(path, 'utf8');
-    const entries = path.endsWith('.sources') ? parseDeb822(text) : path.endsWith('.list') ? parseOneLine(text) : [];
-    const found = entries.find(({ suites, uri }) => suites.some((suite) => SUITES.test(suite)) && !/^cdrom:/.test(uri));
+    const entries = path.endsWith('.sources')
+      ? parseDeb822(text)
+      : path.endsWith('.list')
+        ? parseOneLine(text)
+        : [];
+    const found = entries.find(
+      ({ suites, uri }) => suites.some((suite) => SUITES.test(suite)) && !/^cdrom:/.test(uri),
+    );
     if (found) return found;
   }
   return undefined;
@@ -50,9 +59,12 @@ export function parseDeb822(text) {
   return withoutComments.split(/\n\s*\n/).flatMap((stanza) => {
     /** @param {string} name */
     const field = (name) =>
-      new RegExp(`^${name}:((?:.*)(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1].trim().split(/\s+/) ?? [];
+      new RegExp(`^${name}:((?:.*)(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1].trim().split(/\s+/) ??
+      [];
     const isUsable =
-      field('Types').includes('deb') && field('Components').includes('main') && !field('Enabled').includes('no');
+      field('Types').includes('deb') &&
+      field('Components').includes('main') &&
+      !field('Enabled').includes('no');
     if (!isUsable) return [];
     const signedBy = field('Signed-By').find((path) => path.startsWith('/'));
     return field('URIs').map((uri) => ({ uri, suites: field('Suites'), signedBy }));

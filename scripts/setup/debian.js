@@ -38,7 +38,8 @@ const coturn = {
   packages: () => ['coturn'],
   // The package starts a server with its own configuration; the tests start theirs.
   async afterInstall() {
-    if (existsSync('/run/systemd/system')) await asRoot('systemctl', ['disable', '--now', 'coturn']);
+    if (existsSync('/run/systemd/system'))
+      await asRoot('systemctl', ['disable', '--now', 'coturn']);
     else if (existsSync('/etc/init.d/coturn')) await asRoot('/etc/init.d/coturn', ['stop']);
   },
 };
@@ -52,7 +53,9 @@ const sanitizerRuntime = {
     const directory = join(output.trim(), 'lib');
     return (
       existsSync(directory) &&
-      readdirSync(directory, { recursive: true }).some((name) => /libclang_rt\.fuzzer[-.]/.test(String(name)))
+      readdirSync(directory, { recursive: true }).some((name) =>
+        /libclang_rt\.fuzzer[-.]/.test(String(name)),
+      )
     );
   },
   // Named after the version of Clang; older releases have it inside libclang-common-VERSION-dev.
@@ -95,7 +98,9 @@ export async function installDebianPackages(names) {
     for (let round = 0; round < 2; round++) {
       const absent = await missing(needs);
       if (absent.length === 0) return;
-      const packages = [...new Set((await Promise.all(absent.map((need) => need.packages()))).flat())];
+      const packages = [
+        ...new Set((await Promise.all(absent.map((need) => need.packages()))).flat()),
+      ];
       await step(`Debian packages: ${packages.join(' ')}`, () => install(packages, absent));
       for (const need of absent) await need.afterInstall?.();
     }
@@ -141,7 +146,14 @@ async function install(packages, absent) {
         `with your system's own package manager and try again.`,
     );
   }
-  const args = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=600', ...packages];
+  const args = [
+    'install',
+    '-y',
+    '--no-install-recommends',
+    '-o',
+    'DPkg::Lock::Timeout=600',
+    ...packages,
+  ];
   if ((await asRoot('apt-get', args)).status === 0) return;
   // Not found, or no longer there: the lists of packages are missing or old.
   const update = await asRoot('apt-get', ['update']);

@@ -9,11 +9,11 @@ import { existsSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { debianMirror } from './apt-sources.js';
 import { withLock } from '../lib/lock.js';
 import { cacheDirectory } from '../lib/paths.js';
 import { findProgram, mustRun, run } from '../lib/process.js';
 import { SetupError, step } from '../lib/steps.js';
+import { debianMirror } from './apt-sources.js';
 
 const SUITE = 'forky';
 const REVISION = 1; // of what this file makes out of the packages
@@ -22,7 +22,14 @@ const REVISION = 1; // of what this file makes out of the packages
 // Node.js of their own. Without them the download is 115 MB, with them 170 MB.
 const NOT_NEEDED =
   /^(nodejs|libnode|libicu|libuv|libasan|liblsan|libtsan|libubsan|libhwasan|libgcc-\d+-dev|libstdc\+\+-\d+-dev|libc6-dev|libc-dev-bin|linux-libc-dev|binutils|libbinutils|libgprofng|libclang1-|ccache|libhiredis|debconf|perl)/;
-const NOT_NEEDED_PATHS = ['share/doc', 'share/man', 'share/locale', 'share/zoneinfo', 'share/info', 'lib/python3'];
+const NOT_NEEDED_PATHS = [
+  'share/doc',
+  'share/man',
+  'share/locale',
+  'share/zoneinfo',
+  'share/info',
+  'lib/python3',
+];
 
 const ADVICE =
   'Please install Emscripten through emsdk (https://emscripten.org/docs/getting_started/downloads.html), ' +
@@ -53,7 +60,9 @@ export async function installFromDebian(isDone) {
     const draft = await mkdtemp(`${target}.`);
     try {
       const root = join(draft, 'root');
-      const packages = await step('Emscripten: downloading (about 115 MB)', () => download(draft, mirror));
+      const packages = await step('Emscripten: downloading (about 115 MB)', () =>
+        download(draft, mirror),
+      );
       await step('Emscripten: unpacking', () => unpack(packages, root));
       await step('Emscripten: fitting it into its folder', async () => {
         await useOwnLibraries(root, target);
@@ -77,7 +86,10 @@ export async function installFromDebian(isDone) {
  * @param {{ uri: string, signedBy: string | undefined }} mirror
  * @returns {Promise<string[]>} the files
  */
-async function download(directory, { uri, signedBy = '/usr/share/keyrings/debian-archive-keyring.gpg' }) {
+async function download(
+  directory,
+  { uri, signedBy = '/usr/share/keyrings/debian-archive-keyring.gpg' },
+) {
   const apt = join(directory, 'apt');
   for (const part of ['state/lists/partial', 'cache/archives/partial', 'packages']) {
     await mkdir(join(apt, part), { recursive: true });
@@ -86,7 +98,8 @@ async function download(directory, { uri, signedBy = '/usr/share/keyrings/debian
   const options = existsSync(signedBy) ? `[signed-by=${signedBy}] ` : '';
   await writeFile(join(apt, 'sources.list'), `deb ${options}${uri} ${SUITE} main\n`);
 
-  const network = (await mustRun('apt-config', ['dump', 'Acquire'])).match(/^Acquire::.*;$/gm) ?? [];
+  const network =
+    (await mustRun('apt-config', ['dump', 'Acquire'])).match(/^Acquire::.*;$/gm) ?? [];
   await writeFile(
     join(apt, 'apt.conf'),
     `${network.join('\n')}
@@ -113,7 +126,9 @@ Debug::NoLocking "true";
     ['install', '--simulate', '--no-install-recommends', 'emscripten', 'patchelf'],
     { env, advice },
   );
-  const names = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1]).filter((name) => !NOT_NEEDED.test(name));
+  const names = [...plan.matchAll(/^Inst (\S+)/gm)]
+    .map((match) => match[1])
+    .filter((name) => !NOT_NEEDED.test(name));
   const packages = join(apt, 'packages');
   await mustRun('apt-get', ['download', '-q', ...names], { env, advice, cwd: packages });
   return readdirSync(packages).map((name) => join(packages, name));
@@ -132,7 +147,8 @@ async function unpack(packages, root) {
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  for (const path of NOT_NEEDED_PATHS) await rm(join(root, 'usr', path), { recursive: true, force: true });
+  for (const path of NOT_NEEDED_PATHS)
+    await rm(join(root, 'usr', path), { recursive: true, force: true });
 }
 
 /**
@@ -147,14 +163,22 @@ async function useOwnLibraries(root, target) {
   const llvm = `usr/lib/${only(names, /^llvm-\d+$/)}`;
   const loader = `${libraries}/${only(readdirSync(join(root, libraries)), /^ld-linux.*\.so\.\d+$/)}`;
 
-  const patchelf = [join(root, loader), '--library-path', join(root, libraries), join(root, 'usr/bin/patchelf')];
+  const patchelf = [
+    join(root, loader),
+    '--library-path',
+    join(root, libraries),
+    join(root, 'usr/bin/patchelf'),
+  ];
   /** @type {(paths: string[], ...args: string[]) => Promise<unknown>} */
-  const change = (paths, ...args) => mustRun(patchelf[0], [...patchelf.slice(1), ...args, ...paths]);
+  const change = (paths, ...args) =>
+    mustRun(patchelf[0], [...patchelf.slice(1), ...args, ...paths]);
   /** @type {(directory: string, question: string) => Promise<string[]>} */
   const those = async (directory, question) => {
     const files = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
     const paths = files.map((entry) => join(directory, entry.name));
-    const answers = await Promise.all(paths.map((path) => run(patchelf[0], [...patchelf.slice(1), question, path])));
+    const answers = await Promise.all(
+      paths.map((path) => run(patchelf[0], [...patchelf.slice(1), question, path])),
+    );
     return paths.filter((_, i) => answers[i].status === 0 && answers[i].output.trim() !== '');
   };
 
@@ -169,7 +193,12 @@ async function useOwnLibraries(root, target) {
     ...['--force-rpath', '--set-rpath', `${join(target, libraries)}:${join(target, llvm, 'lib')}`],
   );
   // ... unless they have one of the new kind.
-  await change(await those(join(root, libraries), '--print-rpath'), '--force-rpath', '--set-rpath', '$ORIGIN');
+  await change(
+    await those(join(root, libraries), '--print-rpath'),
+    '--force-rpath',
+    '--set-rpath',
+    '$ORIGIN',
+  );
 
   // Python is linked for a fixed address, and patchelf breaks such programs. It starts through the loader.
   const python = only(readdirSync(join(root, 'usr/bin')), /^python3\.\d+$/);
@@ -220,7 +249,9 @@ CACHE = '$CFGDIR/../../../cache'
 function only(names, pattern) {
   const [name, ...others] = names.filter((candidate) => pattern.test(candidate));
   if (!name || others.length > 0) {
-    throw new SetupError(`Debian's Emscripten packages have changed their form: ${pattern} does not name exactly one file. ${ADVICE}`);
+    throw new SetupError(
+      `Debian's Emscripten packages have changed their form: ${pattern} does not name exactly one file. ${ADVICE}`,
+    );
   }
   return name;
 }

@@ -2,11 +2,11 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { installFromDebian, whereFromDebian } from './emscripten-debian.js';
-import { atLeast } from './npm.js';
 import { projectDirectory } from '../lib/paths.js';
 import { findProgram, run } from '../lib/process.js';
 import { say } from '../lib/steps.js';
+import { installFromDebian, whereFromDebian } from './emscripten-debian.js';
+import { atLeast } from './npm.js';
 
 /**
  * @typedef {object} Emscripten
@@ -24,11 +24,15 @@ export async function findOrInstallEmscripten() {
     const { output } = await run(active, ['--version']);
     const version = /\)\s(\d+\.\d+\.\d+)/.exec(output)?.[1];
     if (version && atLeast(version, floor())) {
-      const root = (await run(join(dirname(active), 'em-config'), ['EMSCRIPTEN_ROOT'])).output.trim();
+      const root = (
+        await run(join(dirname(active), 'em-config'), ['EMSCRIPTEN_ROOT'])
+      ).output.trim();
       return describe(root);
     }
     if (!isNewEnough(own)) {
-      say(`  ${active} is ${version ?? 'of an unknown version'}; ${floor()} or newer is needed: leaving it alone`);
+      say(
+        `  ${active} is ${version ?? 'of an unknown version'}; ${floor()} or newer is needed: leaving it alone`,
+      );
     }
   }
   if (!isNewEnough(own)) await installFromDebian(() => isNewEnough(own));
@@ -67,6 +71,7 @@ function describe(directory) {
     directory,
     toolchainFile: join(directory, 'cmake/Modules/Platform/Emscripten.cmake'),
     env: { PATH: path.join(delimiter) },
-    isFresh: directory === whereFromDebian() && !existsSync(join(directory, '../../../cache')),
+    isFresh:
+      directory === whereFromDebian() && !existsSync(join(directory, '../../../cache/sysroot/lib')),
   };
 }

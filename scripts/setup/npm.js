@@ -29,7 +29,8 @@ export async function installNpmPackages() {
       const [program, ...args] = npm('ci', '--ignore-scripts', '--no-audit', '--no-fund');
       await mustRun(program, args, {
         cwd: projectDirectory,
-        advice: 'The npm packages could not be installed: is the npm registry reachable (npm ping)?',
+        advice:
+          'The npm packages could not be installed: is the npm registry reachable (npm ping)?',
       });
       writeFileSync(stamp, wanted());
     });

@@ -10,9 +10,11 @@ namespace postern {
 enum class Errc : uint8_t {
   Ok = 0,
 #define POSTERN_ERROR(enumerator, code, sentence) enumerator,
+#define POSTERN_CLIENT_ERROR(enumerator, code, sentence) enumerator,
 #define POSTERN_JS_ERROR(code, sentence)
 #include "base/errors.def"
 #undef POSTERN_ERROR
+#undef POSTERN_CLIENT_ERROR
 #undef POSTERN_JS_ERROR
 };
 
@@ -24,9 +26,11 @@ enum class Errc : uint8_t {
 #define POSTERN_ERROR(enumerator, code, sentence) \
   case Errc::enumerator:                          \
     return code;
+#define POSTERN_CLIENT_ERROR(enumerator, code, sentence) POSTERN_ERROR(enumerator, code, sentence)
 #define POSTERN_JS_ERROR(code, sentence)
 #include "base/errors.def"
 #undef POSTERN_ERROR
+#undef POSTERN_CLIENT_ERROR
 #undef POSTERN_JS_ERROR
   }
   return "ERR_INTERNAL";

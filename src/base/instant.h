@@ -47,9 +47,14 @@ class Instant {
  public:
   constexpr Instant() = default;
   [[nodiscard]] static constexpr Instant from_microseconds(int64_t count) { return Instant(count); }
-  // JavaScript's clocks count milliseconds in a double.
+  // JavaScript's clocks count milliseconds in a double. To the nearest microsecond, so that a
+  // deadline that was handed out as milliseconds is reached when it comes back.
   [[nodiscard]] static constexpr Instant from_milliseconds(double count) {
-    return Instant(static_cast<int64_t>(count * 1000.0));
+    const double microseconds = count * 1000.0;
+    // Beyond 2^53 a double no longer counts ones; NaN fails both comparisons.
+    if (!(microseconds > -kMaxExact)) return Instant(-static_cast<int64_t>(kMaxExact));
+    if (!(microseconds < kMaxExact)) return Instant(static_cast<int64_t>(kMaxExact));
+    return Instant(static_cast<int64_t>(microseconds + (microseconds < 0 ? -0.5 : 0.5)));
   }
   // Later than every real instant: "no deadline".
   [[nodiscard]] static constexpr Instant never() {
@@ -70,6 +75,8 @@ class Instant {
   }
 
  private:
+  static constexpr double kMaxExact = 9007199254740992.0;
+
   constexpr explicit Instant(int64_t microseconds) : microseconds_(microseconds) {}
   int64_t microseconds_ = 0;
 };

@@ -44,7 +44,6 @@ Errc Authenticator::set_credentials(const Credentials& credentials) {
     return Errc::BadCredentials;
   }
   mechanism_ = credentials.mechanism;
-  ++identity_;
   short_term_integrity_ = options_.short_term_integrity;
   is_challenged_ = false;
   has_algorithms_ = false;
@@ -122,7 +121,6 @@ Judgement Authenticator::judge(const stun::MessageView& response, uint16_t error
 }
 
 void Authenticator::learn_from(const stun::MessageView& response) {
-  if (mechanism_ != Mechanism::ShortTerm) return;
   if (short_term_integrity_ != ShortTermIntegrity::Both) return;
   short_term_integrity_ = response.integrity_sha256_offset() != 0 ? ShortTermIntegrity::Sha256
                                                                   : ShortTermIntegrity::Sha1;

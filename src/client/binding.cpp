@@ -24,7 +24,9 @@ static_assert(kMaxMethodBytes >= attribute_bytes(kMaxSoftwareBytes) + 2 * attrib
 struct Zeros {
   using Value = size_t;
   static size_t size(Value count) { return count; }
-  static void write(uint8_t* out, Value count, const uint8_t*) { std::memset(out, 0, count); }
+  static void write(uint8_t* out, Value count, const uint8_t* /*cookie_and_id*/) {
+    std::memset(out, 0, count);
+  }
 };
 
 template <AttributeType kType>

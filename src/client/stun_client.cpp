@@ -29,9 +29,8 @@ void StunClient::advance(Instant now) { now_ = std::max(now_, now); }
 Result<TransactionHandle> StunClient::start_binding(Instant now, const BindingRequest& request) {
   advance(now);
   if (closed_ != Errc::Ok) return closed_;
-  const auto exchange = std::find_if(exchanges_.begin(), exchanges_.end(),
-                                     [](const BindingExchange& e) { return e.is_free(); });
-  if (exchange == exchanges_.end()) return Errc::TooManyTransactions;
+  BindingExchange* const exchange = find_free();
+  if (exchange == nullptr) return Errc::TooManyTransactions;
   // 0 names no transaction.
   last_handle_ = std::max(last_handle_ + 1, 1U);
   exchange->open({last_handle_}, request);
@@ -216,13 +215,22 @@ void StunClient::queue_event(const BindingExchange& exchange) {
   ended_[ended_count_++] = static_cast<uint8_t>(&exchange - exchanges_.data());
 }
 
+BindingExchange* StunClient::find_free() {
+  for (BindingExchange& exchange : exchanges_) {
+    if (exchange.is_free()) return &exchange;
+  }
+  return nullptr;
+}
+
 BindingExchange* StunClient::find(Bytes transaction_id) {
-  const auto found = std::find_if(exchanges_.begin(), exchanges_.end(), [&](const auto& exchange) {
+  for (BindingExchange& exchange : exchanges_) {
     const stun::TransactionId& id = exchange.transaction().id();
-    return exchange.is_in_flight() &&
-           std::equal(id.begin(), id.end(), transaction_id.begin(), transaction_id.end());
-  });
-  return found == exchanges_.end() ? nullptr : &*found;
+    if (exchange.is_in_flight() &&
+        std::equal(id.begin(), id.end(), transaction_id.begin(), transaction_id.end())) {
+      return &exchange;
+    }
+  }
+  return nullptr;
 }
 
 // --- Output

@@ -37,8 +37,8 @@
 
 namespace postern::client {
 
-// Ours. RFC 8489 section 6.2 allows ten at a server; NAT discovery, which needs most, has four
-// tests.
+// Ours: NAT discovery, which needs most, has four tests to run side by side. RFC 8489 section 6.2
+// allows ten, but each keeps a whole request.
 inline constexpr size_t kMaxTransactions = 4;
 // Ours: more than an answer can hold whose texts keep to what RFC 8489 lets a writer send.
 inline constexpr size_t kMaxStreamMessageBytes = 2304;
@@ -134,6 +134,7 @@ class StunClient {
   void fail_all(Errc errc);
   // To be called where an exchange may have ended.
   void queue_event(const BindingExchange& exchange);
+  [[nodiscard]] BindingExchange* find_free();
   [[nodiscard]] BindingExchange* find(stun::Bytes transaction_id);
 
   StunClientOptions options_;

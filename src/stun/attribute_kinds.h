@@ -42,19 +42,32 @@ inline constexpr size_t kMaxDomainName = 255;
 
 namespace kind {
 
+// One function for all of them, because their limits are all that differs.
+struct ByteLimits {
+  size_t least;
+  size_t most_read;
+  size_t most_written;
+  size_t step;
+
+  [[nodiscard]] Result<Bytes> read(Bytes bytes) const {
+    if (bytes.size() < least || bytes.size() > most_read || bytes.size() % step != 0) {
+      return Errc::AttributeLength;
+    }
+    return bytes;
+  }
+  [[nodiscard]] size_t size(Bytes value) const {
+    const bool fits =
+        value.size() >= least && value.size() <= most_written && value.size() % step == 0;
+    return fits ? value.size() : kTooLong;
+  }
+};
+
 template <size_t kMin, size_t kMaxRead, size_t kMaxWritten, size_t kStep = 1>
 struct BoundedBytes {
   using Value = Bytes;
-  static Result<Value> read(Bytes bytes, const uint8_t*) {
-    if (bytes.size() < kMin || bytes.size() > kMaxRead || bytes.size() % kStep != 0)
-      return Errc::AttributeLength;
-    return bytes;
-  }
-  static size_t size(Value value) {
-    const bool fits =
-        value.size() >= kMin && value.size() <= kMaxWritten && value.size() % kStep == 0;
-    return fits ? value.size() : kTooLong;
-  }
+  static constexpr ByteLimits kLimits = {kMin, kMaxRead, kMaxWritten, kStep};
+  static Result<Value> read(Bytes bytes, const uint8_t*) { return kLimits.read(bytes); }
+  static size_t size(Value value) { return kLimits.size(value); }
   static void write(uint8_t* out, Value value, const uint8_t*) {
     if (!value.empty()) std::memcpy(out, value.data(), value.size());
   }

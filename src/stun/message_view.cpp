@@ -1,5 +1,7 @@
 #include "stun/message_view.h"
 
+#include <algorithm>
+
 #include "stun/fingerprint.h"
 
 namespace postern::stun {
@@ -60,11 +62,14 @@ MessageView::Failure MessageView::parse(Bytes bytes, ParseOptions options, Messa
 }
 
 AttributeView MessageView::at(uint32_t offset) const {
-  if (offset >= bytes_.size()) return {};
-  const size_t length = load_be16(&bytes_[offset + 2]);
-  return {.type = load_be16(&bytes_[offset]),
+  const Bytes rest = bytes_.subspan(std::min<size_t>(offset, bytes_.size()));
+  if (rest.size() < kAttributeHeaderBytes) return {};
+  // Parsing has seen that the value fits. It may not if the caller's bytes have changed since, or
+  // the offset is not one that next_offset() gave.
+  const size_t length = std::min<size_t>(load_be16(&rest[2]), rest.size() - kAttributeHeaderBytes);
+  return {.type = load_be16(rest.data()),
           .offset = offset,
-          .value = bytes_.subspan(offset + kAttributeHeaderBytes, length)};
+          .value = rest.subspan(kAttributeHeaderBytes, length)};
 }
 
 uint32_t MessageView::next_offset(const AttributeView& attribute) {

@@ -86,7 +86,7 @@ class MessageView {
   [[nodiscard]] AttributeView find(uint16_t type, size_t nth = 0) const;
 
   // Every attribute in order, those to be ignored too. Start with offset kHeaderBytes; an attribute
-  // with offset 0 marks the end.
+  // with offset 0 marks the end. Any offset is safe: the value never reaches past the message.
   [[nodiscard]] AttributeView at(uint32_t offset) const;
   [[nodiscard]] static uint32_t next_offset(const AttributeView& attribute);
   // Whether the attribute stands where RFC 8489 says that it counts.

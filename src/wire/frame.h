@@ -15,8 +15,8 @@ namespace postern::wire {
 
 // Both kinds of frame begin with 16 bits of type or channel and 16 bits of length.
 inline constexpr size_t kFrameHeadBytes = 4;
-// The longest frame of either kind: ChannelData with 65,535 bytes of data and one of padding.
-inline constexpr size_t kMaxFrameBytes = 65540;
+// The longest frame of either kind: a STUN message; ChannelData ends at 65,540 bytes.
+inline constexpr size_t kMaxFrameBytes = stun::kMaxMessageBytes;
 
 enum class FrameType : uint8_t { Stun, ChannelData };
 

@@ -24,7 +24,8 @@ bool StreamDeframer::next(Frame& frame) {
     held_ = 0;
     release_ = false;
   }
-  if (errc_ != Errc::Ok) return false;
+  if (errc_ != Errc::Ok || input_.empty()) return false;
+  if (buffer_.size() < kFrameHeadBytes) return fail(Errc::FrameTooLong);  // as every frame is
   if (held_ == 0 && input_.size() >= kFrameHeadBytes) {
     const auto extent = measure_frame(input_.data(), buffer_.size());
     if (!extent) return fail(extent.error());

@@ -4,7 +4,7 @@
 // size.
 //
 //   deframer.feed(bytes);
-//   while (deframer.next(frame)) use(frame.bytes);   // views live until the next feed()
+//   while (deframer.next(frame)) use(frame.bytes);   // a view lives until the next call
 //   if (deframer.error() != Errc::Ok) close the stream: nothing after this point can be trusted
 #pragma once
 
@@ -28,7 +28,9 @@ class StreamDeframer {
   // `buffer` holds at most one unfinished frame; its size is the limit of a frame.
   explicit StreamDeframer(std::span<uint8_t> buffer) : buffer_(buffer) {}
 
-  void feed(std::span<const uint8_t> bytes) { input_ = bytes; }
+  void feed(std::span<const uint8_t> bytes) {
+    if (errc_ == Errc::Ok) input_ = bytes;
+  }
   [[nodiscard]] bool next(Frame& frame);
 
   [[nodiscard]] Errc error() const { return errc_; }

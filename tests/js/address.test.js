@@ -57,7 +57,8 @@ describe('familyOf', () => {
 
   test('agrees with node:net, but for zones', () => {
     for (const text of [...IPV4, ...IPV6, ...NEITHER].filter((text) => !text.includes('%'))) {
-      const version = { IPv4: 4, IPv6: 6 }[familyOf(text) ?? ''] ?? 0;
+      const family = familyOf(text);
+      const version = family === undefined ? 0 : { IPv4: 4, IPv6: 6 }[family];
       expect([text, version]).toEqual([text, isIP(text)]);
     }
   });

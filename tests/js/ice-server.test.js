@@ -51,7 +51,7 @@ describe('planServers takes', () => {
   });
 });
 
-/** @param {any} input @param {import('../../js/ice-server.js').PlanOptions} [options] */
+/** @param {any} input @param {import('../../js/ice-server.js').PlanOptions} [options] @returns {any} */
 function refusal(input, options) {
   try {
     planServers(input, options);
@@ -112,6 +112,8 @@ describe('planServers names the exact argument', () => {
 
   test('never with a credential in it', () => {
     const error = refusal({ urls: 'x', username: 'ann', credential: 'hunter2' });
-    expect(JSON.stringify({ ...error, message: error.message, stack: '' })).not.toContain('hunter2');
+    expect(JSON.stringify({ ...error, message: error.message, stack: '' })).not.toContain(
+      'hunter2',
+    );
   });
 });

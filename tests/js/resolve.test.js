@@ -252,14 +252,17 @@ describe('a name without a port', () => {
     expect(error.message).toContain("'gone.example.org'");
   });
 
-  test.each(['0 0 0 .', '0 0 0 '])('takes the target of %j for: no such service', async (record) => {
-    const error = await refusal('stun:example.org', {
-      '_stun._udp.example.org': [record],
-      'example.org': ['192.0.2.1'],
-    });
-    expect(error).toMatchObject({ code: 'ERR_DNS', phase: 'dns' });
-    expect(error.message).toContain('no stun service over UDP');
-  });
+  test.each(['0 0 0 .', '0 0 0 '])(
+    'takes the target of %j for: no such service',
+    async (record) => {
+      const error = await refusal('stun:example.org', {
+        '_stun._udp.example.org': [record],
+        'example.org': ['192.0.2.1'],
+      });
+      expect(error).toMatchObject({ code: 'ERR_DNS', phase: 'dns' });
+      expect(error.message).toContain('no stun service over UDP');
+    },
+  );
 
   test('one service that is not there leaves the other', async () => {
     const { tries } = await resolve('turn:example.org', {
@@ -323,7 +326,11 @@ describe('the family', () => {
   });
 
   test('that the name lacks', async () => {
-    const error = await refusal('stun:example.org:1', { 'example.org': ['192.0.2.1'] }, { family: 6 });
+    const error = await refusal(
+      'stun:example.org:1',
+      { 'example.org': ['192.0.2.1'] },
+      { family: 6 },
+    );
     expect(error).toMatchObject({ code: 'ERR_DNS' });
     expect(error.message).toBe("No IPv6 address was found for 'example.org'.");
   });
@@ -438,7 +445,11 @@ describe('chooseTransports', () => {
   });
 
   test.each([
-    ['stun:a.example', 'tls', "'udp' or 'tcp' to go with this stun: URI; for TLS the URI begins with stuns:"],
+    [
+      'stun:a.example',
+      'tls',
+      "'udp' or 'tcp' to go with this stun: URI; for TLS the URI begins with stuns:",
+    ],
     ['stuns:a.example', 'udp', "'tls' to go with this stuns: URI"],
     ['turn:a.example?transport=tcp', 'udp', "'tcp' to go with this turn: URI"],
     ['stun:a.example', [], "'udp' or 'tcp' to go with this stun: URI"],
@@ -468,7 +479,9 @@ describe('orderSrvRecords', () => {
   /** @param {ReturnType<typeof record>[]} records @param {number[]} numbers */
   function order(records, numbers) {
     const rest = [...numbers];
-    const names = orderSrvRecords(records, () => rest.shift() ?? Number.NaN).map(({ name }) => name);
+    const names = orderSrvRecords(records, () => rest.shift() ?? Number.NaN).map(
+      ({ name }) => name,
+    );
     expect(rest).toEqual([]);
     return names.join('');
   }
@@ -556,7 +569,19 @@ describe('the resolver of the system', () => {
    */
   function dnsAnswer(query, rcode, records) {
     const questionEnd = query.indexOf(0, 12) + 5;
-    const header = Buffer.from([...query.subarray(0, 2), 0x81, 0x80 | rcode, 0, 1, 0, 0, 0, 0, 0, 0]);
+    const header = Buffer.from([
+      ...query.subarray(0, 2),
+      0x81,
+      0x80 | rcode,
+      0,
+      1,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ]);
     header.writeUInt16BE(records.length, 6);
     const answers = records.map(({ priority, weight, port, name }) => {
       const target = labels(name);
@@ -612,7 +637,10 @@ describe('the resolver of the system', () => {
       return dnsAnswer(query, NOERROR, records);
     };
     await withDnsServer(respond, async (resolver) => {
-      const candidates = await resolveServer(parseUri('stun:example.test'), { resolver, family: 4 });
+      const candidates = await resolveServer(parseUri('stun:example.test'), {
+        resolver,
+        family: 4,
+      });
       expect(candidates).toMatchObject([
         { address: '127.0.0.1', port: 65535, host: 'example.test', via: 'srv' },
         { address: '127.0.0.1', port: 3479, host: 'example.test', via: 'srv' },
@@ -626,7 +654,9 @@ describe('the resolver of the system', () => {
     const records = [{ priority: 0, weight: 0, port: 0, name: '.' }];
     const respond = (/** @type {Buffer} */ query) => dnsAnswer(query, NOERROR, records);
     await withDnsServer(respond, async (resolver) => {
-      await expect(resolveServer(parseUri('stun:example.test'), { resolver })).rejects.toMatchObject({
+      await expect(
+        resolveServer(parseUri('stun:example.test'), { resolver }),
+      ).rejects.toMatchObject({
         code: 'ERR_DNS',
         message: expect.stringContaining('no stun service over UDP'),
       });

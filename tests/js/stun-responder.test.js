@@ -2,8 +2,9 @@ import { createSocket, Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { decode, encode, StreamDeframer } from '../../js/codec/index.js';
+import { decode, encode, prepareKey, StreamDeframer } from '../../js/codec/index.js';
 import { startStunResponder } from '../../js/dev/stun-responder.js';
+import { openSockets, settled } from './transports/helpers.js';
 
 /** @type {(() => unknown)[]} */
 const cleanUps = [];
@@ -55,7 +56,8 @@ async function ask(port, ...datagrams) {
 const binding = { class: 'request', method: 'Binding' };
 
 /** A request of RFC 3489. @param {number} [type] */
-const classic = (type = 0x0001) => Buffer.from([type >> 8, type & 0xff, 0, 0, ...Array(16).fill(7)]);
+const classic = (type = 0x0001) =>
+  Buffer.from([type >> 8, type & 0xff, 0, 0, ...Array(16).fill(7)]);
 
 describe('over UDP', () => {
   test.each([
@@ -70,7 +72,11 @@ describe('over UDP', () => {
     const [bytes, source] = await answer;
     const message = decode(bytes);
     expect(source).toMatchObject({ address: host, port: udpPort });
-    expect([message.class, message.method, message.fingerprint]).toEqual(['success', 'Binding', 'absent']);
+    expect([message.class, message.method, message.fingerprint]).toEqual([
+      'success',
+      'Binding',
+      'absent',
+    ]);
     expect([...message.transactionId]).toEqual([...request.subarray(8, 20)]);
     expect(message.attributes.toJSON()).toEqual({
       xorMappedAddress: { address: host, port: client.address().port, family },
@@ -111,6 +117,14 @@ describe('over UDP', () => {
     const attributes = { username: 'ann', realm: 'r', nonce: 'n' };
     const { message } = await ask(udpPort, encode({ ...binding, attributes, rawAttributes }));
     expect(message.class).toBe('success');
+  });
+
+  test('ignores what follows the integrity (RFC 8489 section 14.5)', async () => {
+    const { udpPort } = await start();
+    const request = encode({ ...binding, key: prepareKey({ password: 'secret' }) });
+    const longer = Buffer.concat([request, Buffer.from([0x7a, 0xbc, 0, 0])]);
+    longer.writeUInt16BE(longer.length - 20, 2);
+    expect((await ask(udpPort, longer)).message.class).toBe('success');
   });
 
   test('drops everything else', async () => {
@@ -212,12 +226,47 @@ describe('over TCP', () => {
       sent += 500;
     }
     pause.mockRestore();
-    client.end();
+    client.end(requests);
+    sent += 500;
     let bytes = 0;
     for await (const chunk of client) bytes += chunk.length;
     const answerLength = 20 + 12 + 4 + 508; // header, XOR-MAPPED-ADDRESS, SOFTWARE
     expect(bytes).toBe(sent * answerLength);
   });
+});
+
+test('is not upset by a connection that breaks', async () => {
+  const { tcpPort, udpPort } = await start();
+  const client = await tcpClient(tcpPort);
+  client.write(encode(binding));
+  await once(client, 'data');
+  client.resetAndDestroy();
+  await settled();
+  expect((await ask(udpPort, encode(binding))).message.class).toBe('success');
+});
+
+test('holds a bounded number of connections', async () => {
+  const { tcpPort } = await start();
+  const clients = [];
+  for (let i = 0; i < 64; i++) clients.push(await tcpClient(tcpPort));
+  const [tooMany] = [await tcpClient(tcpPort)];
+  tooMany.resume();
+  await once(tooMany, 'close');
+  clients[0].write(encode(binding));
+  await once(clients[0], 'data');
+});
+
+test('gives up on a connection that is idle for a minute', async () => {
+  const setTimeout = jest.spyOn(Socket.prototype, 'setTimeout');
+  const { tcpPort } = await start();
+  const client = await tcpClient(tcpPort);
+  client.write(encode(binding));
+  await once(client, 'data');
+  const at = setTimeout.mock.calls.findIndex(([ms]) => ms === 60_000);
+  const serverSide = /** @type {Socket} */ (setTimeout.mock.contexts[at]);
+  setTimeout.mockRestore();
+  serverSide.emit('timeout'); // as Node does then
+  await once(client, 'close');
 });
 
 describe('close()', () => {
@@ -238,14 +287,19 @@ describe('starting', () => {
   test('takes another port when the one for TCP is taken for UDP', async () => {
     // The system hands out a port for TCP that the first socket for UDP cannot have.
     const bind = jest.spyOn(UdpSocket.prototype, 'bind');
-    bind.mockImplementationOnce(function bindToTaken() {
-      queueMicrotask(() => this.emit('error', Object.assign(new Error(), { code: 'EADDRINUSE' })));
-      return this;
-    });
+    bind.mockImplementationOnce(
+      /** @this {UdpSocket} */ function bindToTaken() {
+        const error = Object.assign(new Error(), { code: 'EADDRINUSE' });
+        queueMicrotask(() => this.emit('error', error));
+        return this;
+      },
+    );
+    const before = await openSockets();
     const { udpPort, tcpPort } = await start();
     expect(bind).toHaveBeenCalledTimes(2);
     expect(udpPort).toBe(tcpPort);
     bind.mockRestore();
+    expect(await openSockets()).toHaveLength(before.length + 2);
   });
 
   test('fails when the port that is asked for is taken', async () => {

@@ -66,7 +66,7 @@ describe('parseUri reads', () => {
   });
 });
 
-/** @param {string} text */
+/** @param {string} text @returns {any} */
 function refusal(text) {
   try {
     parseUri(text);
@@ -174,11 +174,14 @@ describe('parseUri refuses', () => {
     });
   });
 
-  test.each([undefined, null, 3478, {}, new URL('stun:example.org')])('%p, as an argument', (value) => {
-    // @ts-expect-error not a string
-    const error = refusal(value);
-    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: 'uri' });
-  });
+  test.each([undefined, null, 3478, {}, new URL('stun:example.org')])(
+    '%p, as an argument',
+    (value) => {
+      // @ts-expect-error not a string
+      const error = refusal(value);
+      expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: 'uri' });
+    },
+  );
 });
 
 describe('formatUri', () => {

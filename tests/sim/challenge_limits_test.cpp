@@ -79,6 +79,29 @@ TEST_F(BidDown, ListAndCookieTakenOutOfALaterChallenge) {
   EXPECT_EQ(failure(), Errc::BidDown);
 }
 
+TEST_F(BidDown, ListTakenOutWhereItLedToMd5) {
+  server.options.algorithms = kMd5ThenSha256;
+  sim.start();
+  sim.run();
+  ASSERT_EQ(server.accepted, 1U);
+  sim.outcomes.clear();
+  server.options.algorithms = {};
+  sim.server = always([this](const Request& request) { return server.challenge(request, 438); });
+  sim.start();
+  EXPECT_EQ(failure(), Errc::BidDown) << "MESSAGE-INTEGRITY would do from now on";
+}
+
+TEST_F(BidDown, IsNotSuspectedOfAServerThatIsMetAnew) {
+  server.options.algorithms = kSha256ThenMd5;
+  sim.start();
+  sim.run();
+  sim.outcomes.clear();
+  server.options.algorithms = {};
+  sim.set_credentials(Mechanism::LongTerm, "user", "pass");
+  sim.start();
+  EXPECT_TRUE(sim.only_outcome().mapped().exchange.authenticated);
+}
+
 TEST_F(BidDown, ListCutToMd5InALaterChallenge) {
   server.options.algorithms = kSha256ThenMd5;
   sim.start();
@@ -207,12 +230,24 @@ TEST_F(ChallengeLimits, MoreThanARequestCanHold) {
   EXPECT_EQ(failure(), Errc::MessageTooLong);
 }
 
-TEST_F(ChallengeLimits, QuotedRealmIsEchoedAsItCameAndHashedWithoutQuotes) {
-  server.options.realm = "example.org";
-  sim.server = always([this](const Request& request) {
+TEST_F(ChallengeLimits, UnreadableListWithoutCookie) {
+  const std::array<uint8_t, 4> list = {0, 2, 0, 9};
+  challenge_with([&](ResponseBuilder& b) {
+    b.add<AttributeType::Realm>(as_bytes("example.org"));
+    b.add<AttributeType::Nonce>(as_bytes("nonce"));
+    b.add_raw(static_cast<uint16_t>(AttributeType::PasswordAlgorithms), list);
+  });
+  sim.start();
+  EXPECT_EQ(failure(), Errc::AttributeLength);
+}
+
+TEST_F(ChallengeLimits, RealmIsEchoedAsItCameAndHashedWithoutQuotesAndNuls) {
+  using namespace std::string_view_literals;
+  constexpr auto kWritten = "\"example.org\"\0"sv;
+  sim.server = always([this, kWritten](const Request& request) {
     const bool is_signed = request.integrity_offset() != 0;
     if (is_signed) {
-      EXPECT_EQ(as_text(*request.get<AttributeType::Realm>()), "\"example.org\"");
+      EXPECT_EQ(as_text(*request.get<AttributeType::Realm>()), kWritten);
       EXPECT_EQ(stun::check_integrity(request, server.key_for(request)), Errc::Ok);
       return ResponseBuilder(request, Class::Success)
           .add<AttributeType::XorMappedAddress>(kMapped)
@@ -221,7 +256,7 @@ TEST_F(ChallengeLimits, QuotedRealmIsEchoedAsItCameAndHashedWithoutQuotes) {
     }
     return ResponseBuilder(request, Class::Error)
         .error(401, "")
-        .add<AttributeType::Realm>(as_bytes("\"example.org\""))
+        .add<AttributeType::Realm>(as_bytes(kWritten))
         .add<AttributeType::Nonce>(as_bytes("nonce"))
         .build();
   });

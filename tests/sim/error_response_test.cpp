@@ -118,6 +118,13 @@ TEST(ErrorResponse, WithUnknownRequiredAttributeEndsTheTransaction) {
   EXPECT_EQ(sim.outcomes[0].reason, "Sorry");
 }
 
+TEST(ErrorResponse, OfAStaleNonceThatWasNeverUsedIsNoChallenge) {
+  Simulation sim;
+  sim.server = always([](const Request& request) { return error(request, 438, "Stale Nonce"); });
+  sim.start();
+  EXPECT_EQ(sim.only_outcome().error().code, 438);
+}
+
 TEST(Redirection, NamesTheServers) {
   Simulation sim;
   sim.server = always(redirection);

@@ -67,6 +67,17 @@ TEST(Integrity, ForgedOnlyIsReportedAtTheEnd) {
   EXPECT_EQ(outcome.failed().exchange.requests_sent, 7U);
 }
 
+TEST(Integrity, KeepsTheHintOfAnErrorThatWasDropped) {
+  Simulation sim;
+  with_password(sim);
+  sim.server = [](const Request& request) {
+    return Messages{error(request, 500), success(request, kForged)};
+  };
+  sim.start();
+  EXPECT_EQ(sim.only_outcome().failed().errc, Errc::IntegrityMismatch);
+  EXPECT_EQ(sim.outcomes[0].failed().error_code, 500);
+}
+
 TEST(Integrity, ForgedEndsAtOnceOnAReliableTransport) {
   Simulation sim(reliable_options());
   with_password(sim);
@@ -107,6 +118,11 @@ TEST(Integrity, UnsignedErrorsOfAServerWithTheUser) {
   const client::Failed bad_request = refuse_with(400);
   EXPECT_EQ(bad_request.errc, Errc::Timeout);
   EXPECT_EQ(bad_request.error_code, 400) << "as a hint";
+  sim.outcomes.clear();
+  sim.server = [](const Request&) { return Messages{}; };
+  sim.start();
+  EXPECT_EQ(sim.only_outcome().failed().errc, Errc::Timeout);
+  EXPECT_EQ(sim.outcomes[0].failed().error_code, 0) << "nothing is left of the one before";
 }
 
 TEST(Integrity, AnUnsigned400DoesNotEndAReliableTransaction) {
@@ -220,6 +236,16 @@ TEST(ShortTerm, StrongerOfTwoSignaturesDecides) {
   });
   sim.start();
   EXPECT_EQ(sim.only_outcome().failed().errc, Errc::IntegrityMismatch);
+}
+
+// They do not answer a challenge of the long-term mechanism.
+TEST(ShortTerm, CredentialsThatCameTooLateForTheFirstRequest) {
+  LongTermServer server;
+  Simulation sim;
+  sim.server = always([&](const Request& request) { return server.answer(request); });
+  sim.start();
+  with_password(sim);
+  EXPECT_EQ(sim.only_outcome().failed().errc, Errc::CredentialsNeeded);
 }
 
 TEST(ShortTerm, UnsignedRefusalIsAHintOnly) {

@@ -188,6 +188,7 @@ TEST_F(LongTerm, SucceedsAfterTheRightPasswordIsGiven) {
   sim.set_credentials(Mechanism::LongTerm, "user", "another");
   sim.start();
   sim.run();
+  EXPECT_EQ(request(2).bytes().size(), stun::kHeaderBytes) << "realm and nonce were forgotten";
   EXPECT_TRUE(sim.outcomes.at(1).mapped().exchange.authenticated);
 }
 
@@ -242,6 +243,26 @@ TEST_F(LongTerm, ServesSeveralTransactionsAtOnce) {
     EXPECT_TRUE(outcome.mapped().exchange.authenticated);
     EXPECT_EQ(outcome.mapped().exchange.requests_sent, 2U);
   }
+}
+
+TEST_F(LongTerm, CountsACopyOfTheChallengeAsLate) {
+  sim.route = [](Direction direction, size_t) {
+    return direction == Direction::ToClient ? Fate{kLatency, kLatency * 2} : Fate{kLatency};
+  };
+  sim.start();
+  EXPECT_TRUE(sim.only_outcome().mapped().exchange.authenticated);
+  EXPECT_EQ(sim.client.stats().late, 2U);
+  EXPECT_EQ(sim.client.stats().unknown_transaction, 0U);
+}
+
+// The user name was refused to those before, so that there is something new to try.
+TEST_F(LongTerm, TriesAgainWithCredentialsThatCameWhileTheRequestWasUnderWay) {
+  server.options.password = "another";
+  sim.start();
+  sim.run_until(at_ms(50));  // challenged and signed
+  sim.set_credentials(Mechanism::LongTerm, "user", "another");
+  EXPECT_TRUE(sim.only_outcome().mapped().exchange.authenticated);
+  EXPECT_EQ(sim.requests.size(), 3U);
 }
 
 // A response is checked with the key that signed its request.

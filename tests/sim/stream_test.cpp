@@ -182,6 +182,8 @@ TEST_F(Stream, ClosedEndsEverything) {
   ASSERT_EQ(sim.outcomes.size(), 1U);
   EXPECT_EQ(sim.outcomes[0].failed().errc, Errc::TransportClosed);
   EXPECT_EQ(sim.client.start_binding(sim.now).error(), Errc::TransportClosed);
+  feed(Message(100, 0xFF));
+  EXPECT_EQ(sim.client.stats().malformed, 0U) << "nobody reads any more";
   EXPECT_TRUE(sim.client.poll_timeout().is_never());
 }
 

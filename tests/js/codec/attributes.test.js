@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { decode, encode } from '../../../js/codec/index.js';
 import { ATTRIBUTES } from '../../../js/generated/registry.js';
-import { fromHex, thrownBy, toHex, TRANSACTION_ID } from './support.js';
+import { fromHex, TRANSACTION_ID, thrownBy, toHex } from './support.js';
 
 const none = new Uint8Array();
 const token = (/** @type {number} */ length) => Uint8Array.from({ length }, (_, i) => 255 - i);
@@ -79,7 +79,11 @@ const SAMPLES = {
     [false, '00'],
   ],
   Address: [
-    [{ address: '192.0.2.1', port: 32853 }, '00018055c0000201', { address: '192.0.2.1', port: 32853, family: 'IPv4' }],
+    [
+      { address: '192.0.2.1', port: 32853 },
+      '00018055c0000201',
+      { address: '192.0.2.1', port: 32853, family: 'IPv4' },
+    ],
     [
       { address: '2001:DB8:0:0::1', port: 0, family: 'IPv6' },
       '0002000020010db8000000000000000000000001',
@@ -124,7 +128,12 @@ const SAMPLES = {
   AlgorithmList: [
     [[], ''],
     [
-      ['SHA-256', { algorithm: 'MD5' }, { algorithm: 9, parameters: token(5) }, { algorithm: 8, parameters: token(4) }],
+      [
+        'SHA-256',
+        { algorithm: 'MD5' },
+        { algorithm: 9, parameters: token(5) },
+        { algorithm: 8, parameters: token(4) },
+      ],
       '000200000001000000090005fffefdfcfb00000000080004fffefdfc',
       [
         { algorithm: 'SHA-256', parameters: none },
@@ -147,7 +156,10 @@ const COMPUTED = ['messageIntegrity', 'messageIntegritySha256', 'fingerprint'];
 const writable = ATTRIBUTES.filter(
   ([, property, , , unregistered]) => unregistered === 0 && !COMPUTED.includes(property),
 );
-const header = { class: /** @type {const} */ ('success'), method: /** @type {const} */ ('Binding') };
+const header = {
+  class: /** @type {const} */ ('success'),
+  method: /** @type {const} */ ('Binding'),
+};
 
 /** @param {Record<string, unknown>} attributes */
 const write = (attributes) => encode({ ...header, transactionId: TRANSACTION_ID, attributes });
@@ -217,9 +229,12 @@ test('a flag that is false is left out', () => {
 test.each(ATTRIBUTES.filter(([, , , , unregistered]) => unregistered === 1))(
   '%i %s was never registered: read, but written as raw bytes only',
   (type, property, name, kind) => {
-    const [input, hex, output = input] = /** @type {any} */ (SAMPLES[kind]?.at(-1));
+    const [input, hex, output = input] = /** @type {any[]} */ (SAMPLES[kind]).at(-1);
     const error = thrownBy(() => write({ [property]: input }));
-    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: `message.attributes.${property}` });
+    expect(error).toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      argument: `message.attributes.${property}`,
+    });
     const rawAttributes = [{ type, value: fromHex(hex) }];
     const message = decode(encode({ ...header, transactionId: TRANSACTION_ID, rawAttributes }));
     expect([...message]).toMatchObject([{ type, name }]);
@@ -231,7 +246,10 @@ test.each(ATTRIBUTES.filter(([, , , , unregistered]) => unregistered === 1))(
 
 test.each(COMPUTED)('%s is computed, not given', (property) => {
   const error = thrownBy(() => write({ [property]: new Uint8Array(20) }));
-  expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: `message.attributes.${property}` });
+  expect(error).toMatchObject({
+    code: 'ERR_INVALID_ARGUMENT',
+    argument: `message.attributes.${property}`,
+  });
 });
 
 describe('attributes that the registry lacks', () => {
@@ -240,7 +258,12 @@ describe('attributes that the registry lacks', () => {
     { type: 0x9abc, value: none },
     { type: 0x7abc, value: token(4) },
   ];
-  const bytes = encode({ ...header, transactionId: TRANSACTION_ID, attributes: { software: 'x' }, rawAttributes });
+  const bytes = encode({
+    ...header,
+    transactionId: TRANSACTION_ID,
+    attributes: { software: 'x' },
+    rawAttributes,
+  });
 
   test('are written behind the others and kept raw', () => {
     expect(toHex(bytes.subarray(28))).toBe('7abc0003fffefd009abc00007abc0004fffefdfc');

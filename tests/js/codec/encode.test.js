@@ -1,8 +1,15 @@
 // encode(), encodeInto(), encodeBatch(): integrity, limits, and whose the memory is.
 import { describe, expect, test } from '@jest/globals';
-import { decode, encode, encodeBatch, encodeInto, prepareKey, verify } from '../../../js/codec/index.js';
+import {
+  decode,
+  encode,
+  encodeBatch,
+  encodeInto,
+  prepareKey,
+  verify,
+} from '../../../js/codec/index.js';
 import { METHODS } from '../../../js/generated/registry.js';
-import { fromHex, Random, thrownBy, toHex, TRANSACTION_ID } from './support.js';
+import { fromHex, Random, TRANSACTION_ID, thrownBy, toHex } from './support.js';
 
 /** @typedef {Parameters<typeof encode>[0]} MessageInput */
 
@@ -10,7 +17,12 @@ import { fromHex, Random, thrownBy, toHex, TRANSACTION_ID } from './support.js';
 const request = { class: 'request', method: 'Binding', transactionId: TRANSACTION_ID };
 const shortTerm = prepareKey({ password: 'VOkJxbRl1RmTxUk/WvJxBt' });
 const longTerm = prepareKey({ username: 'user', realm: 'realm', password: 'pass' });
-const strong = prepareKey({ username: 'user', realm: 'realm', password: 'pass', algorithm: 'SHA-256' });
+const strong = prepareKey({
+  username: 'user',
+  realm: 'realm',
+  password: 'pass',
+  algorithm: 'SHA-256',
+});
 
 /** @param {Uint8Array} bytes */
 const namesOf = (bytes) => Array.from(decode(bytes), ({ name }) => name);
@@ -28,7 +40,9 @@ describe('the header', () => {
       const bytes = encode({ ...request, class: name, method });
       // RFC 8489 section 5, figure 3: the class bits stand between those of the method.
       const type = ((number & 0xf80) << 2) | ((number & 0x70) << 1) | (number & 0xf) | bits;
-      expect(toHex(bytes)).toBe(`${type.toString(16).padStart(4, '0')}00002112a442${toHex(TRANSACTION_ID)}`);
+      expect(toHex(bytes)).toBe(
+        `${type.toString(16).padStart(4, '0')}00002112a442${toHex(TRANSACTION_ID)}`,
+      );
       expect(decode(bytes)).toMatchObject({ class: name, method, type });
       expect(toHex(encode({ ...request, class: name, method: number }))).toBe(toHex(bytes));
     }
@@ -43,7 +57,9 @@ describe('the header', () => {
   });
 
   test('has a random transaction ID where none is given', () => {
-    const ids = Array.from({ length: 1000 }, () => toHex(encode({ class: 'request', method: 'Binding' }).subarray(8)));
+    const ids = Array.from({ length: 1000 }, () =>
+      toHex(encode({ class: 'request', method: 'Binding' }).subarray(8)),
+    );
     expect(new Set(ids).size).toBe(1000);
     for (let at = 0; at < 24; at += 2) {
       expect(new Set(ids.map((id) => id.slice(at, at + 2))).size).toBeGreaterThan(200);
@@ -52,7 +68,12 @@ describe('the header', () => {
 
   test('has no cookie in a classic message', () => {
     const transactionId = fromHex('00112233445566778899aabbccddeeff');
-    const bytes = encode({ class: 'success', method: 'Binding', transactionId, attributes: { changeRequest: { changeIp: true, changePort: false } } });
+    const bytes = encode({
+      class: 'success',
+      method: 'Binding',
+      transactionId,
+      attributes: { changeRequest: { changeIp: true, changePort: false } },
+    });
     expect(toHex(bytes)).toBe(`01010008${toHex(transactionId)}0003000400000004`);
     const message = decode(bytes, { allowClassic: true });
     expect(message.isClassic).toBe(true);
@@ -71,18 +92,28 @@ describe('integrity', () => {
     ["'both'", longTerm, 'both', ['MESSAGE-INTEGRITY', 'MESSAGE-INTEGRITY-SHA256']],
   ])('%s', (_title, key, choice, names) => {
     const integrity = /** @type {MessageInput['integrity']} */ (choice);
-    const bytes = encode({ ...request, attributes: { software: 'x' }, key, integrity, fingerprint: true });
+    const bytes = encode({
+      ...request,
+      attributes: { software: 'x' },
+      key,
+      integrity,
+      fingerprint: true,
+    });
     expect(namesOf(bytes)).toEqual(['SOFTWARE', ...names, 'FINGERPRINT']);
     const message = decode(bytes);
     expect(message.fingerprint).toBe('valid');
     expect(verify(message, key)).toBe(true);
     expect(verify(message, key, { integrity: 'sha1' })).toBe(names.includes('MESSAGE-INTEGRITY'));
-    expect(verify(message, key, { integrity: 'sha256' })).toBe(names.includes('MESSAGE-INTEGRITY-SHA256'));
+    expect(verify(message, key, { integrity: 'sha256' })).toBe(
+      names.includes('MESSAGE-INTEGRITY-SHA256'),
+    );
     expect(verify(message, prepareKey({ password: 'another' }))).toBe(false);
   });
 
   test.each([16, 20, 24, 28, 32])('MESSAGE-INTEGRITY-SHA256 of %i bytes', (integrityLength) => {
-    const message = decode(encode({ ...request, key: shortTerm, integrity: 'sha256', integrityLength }));
+    const message = decode(
+      encode({ ...request, key: shortTerm, integrity: 'sha256', integrityLength }),
+    );
     expect(message.raw('messageIntegritySha256')?.length).toBe(integrityLength);
     for (const leastLength of [16, 20, 24, 28, 32]) {
       expect(verify(message, shortTerm, { leastLength })).toBe(integrityLength >= leastLength);
@@ -90,20 +121,28 @@ describe('integrity', () => {
     expect(verify(message, shortTerm)).toBe(integrityLength === 32);
   });
 
-  test.each(/** @type {const} */ (['sha1', 'sha256']))('%s: no byte can be another', (integrity) => {
-    const bytes = encode({ ...request, attributes: { username: 'alice', priority: 7 }, key: strong, integrity });
-    for (let at = 0; at < bytes.length; at += 1) {
-      const changed = Uint8Array.from(bytes);
-      changed[at] = /** @type {number} */ (changed[at]) ^ 1;
-      // A changed attribute header may leave a message that cannot be read, or one without integrity.
-      let isAuthentic = false;
-      try {
-        isAuthentic = verify(decode(changed), strong);
-      } catch {}
-      expect({ at, isAuthentic }).toEqual({ at, isAuthentic: false });
-    }
-    expect(verify(decode(bytes), strong)).toBe(true);
-  });
+  test.each(/** @type {const} */ (['sha1', 'sha256']))(
+    '%s: no byte can be another',
+    (integrity) => {
+      const bytes = encode({
+        ...request,
+        attributes: { username: 'alice', priority: 7 },
+        key: strong,
+        integrity,
+      });
+      for (let at = 0; at < bytes.length; at += 1) {
+        const changed = Uint8Array.from(bytes);
+        changed[at] = /** @type {number} */ (changed[at]) ^ 1;
+        // A changed attribute header may leave a message that cannot be read, or one without integrity.
+        let isAuthentic = false;
+        try {
+          isAuthentic = verify(decode(changed), strong);
+        } catch {}
+        expect({ at, isAuthentic }).toEqual({ at, isAuthentic: false });
+      }
+      expect(verify(decode(bytes), strong)).toBe(true);
+    },
+  );
 
   test('a message without it is not authentic', () => {
     expect(verify(decode(encode({ ...request, fingerprint: true })), shortTerm)).toBe(false);
@@ -122,7 +161,9 @@ describe('integrity', () => {
     expect(longTerm.algorithm).toBe('MD5');
     expect(strong.algorithm).toBe('SHA-256');
     const fromBytes = prepareKey({ password: new TextEncoder().encode('VOkJxbRl1RmTxUk/WvJxBt') });
-    expect(toHex(encode({ ...request, key: fromBytes }))).toBe(toHex(encode({ ...request, key: shortTerm })));
+    expect(toHex(encode({ ...request, key: fromBytes }))).toBe(
+      toHex(encode({ ...request, key: shortTerm })),
+    );
   });
 
   test('a key shows nothing of itself', () => {
@@ -148,7 +189,13 @@ describe('limits', () => {
   test('the longest message with integrity and FINGERPRINT', () => {
     const rest = 24 + 36 + 8;
     const data = new Uint8Array(65528 - rest).fill(0xee);
-    const input = { ...request, attributes: { data }, key: strong, integrity: /** @type {const} */ ('both'), fingerprint: true };
+    const input = {
+      ...request,
+      attributes: { data },
+      key: strong,
+      integrity: /** @type {const} */ ('both'),
+      fingerprint: true,
+    };
     const message = decode(encode(input));
     expect(message.bytes.length).toBe(LONGEST);
     expect(message.fingerprint).toBe('valid');
@@ -158,20 +205,32 @@ describe('limits', () => {
     expect(thrownBy(() => encode(longer)).code).toBe('ERR_STUN_MESSAGE_TOO_LONG');
   });
 
-  test.each([65529, 65532, 65535, 65536, 65537, 70_000, 73_728, 100_000, 10_000_000])('%i bytes of data are too many', (length) => {
-    const error = thrownBy(() => encode({ ...request, attributes: { data: new Uint8Array(length) } }));
-    expect(error).toMatchObject({ name: 'PosternError', code: 'ERR_STUN_MESSAGE_TOO_LONG' });
-  });
+  test.each([65529, 65532, 65535, 65536, 65537, 70_000, 73_728, 100_000, 10_000_000])(
+    '%i bytes of data are too many',
+    (length) => {
+      const error = thrownBy(() =>
+        encode({ ...request, attributes: { data: new Uint8Array(length) } }),
+      );
+      expect(error).toMatchObject({ name: 'PosternError', code: 'ERR_STUN_MESSAGE_TOO_LONG' });
+    },
+  );
 
   test.each(['x', '\u00E9', '\u30DE', '\u{1F6AA}'])('100,000 times %s is too long', (character) => {
-    const error = thrownBy(() => encode({ ...request, attributes: { username: character.repeat(100_000) } }));
+    const error = thrownBy(() =>
+      encode({ ...request, attributes: { username: character.repeat(100_000) } }),
+    );
     expect(error.code).toBe('ERR_STUN_MESSAGE_TOO_LONG');
   });
 
   test('what does not fit leaves nothing behind', () => {
     const before = toHex(encode({ ...request, key: shortTerm, fingerprint: true }));
     for (const length of [65529, 73_500, 73_690, 73_700, 100_000]) {
-      const attributes = { software: 'x', data: new Uint8Array(length).fill(0xff), username: 'y', priority: 1 };
+      const attributes = {
+        software: 'x',
+        data: new Uint8Array(length).fill(0xff),
+        username: 'y',
+        priority: 1,
+      };
       thrownBy(() => encode({ ...request, attributes }));
     }
     expect(toHex(encode({ ...request, key: shortTerm, fingerprint: true }))).toBe(before);
@@ -184,14 +243,28 @@ describe('limits', () => {
     for (const attributes of [{ unknownAttributes }, { metaDtlsInStunAcknowledgement }]) {
       expect(decode(encode({ ...request, attributes })).attributes.toJSON()).toEqual(attributes);
     }
-    const message = decode(encode({ ...request, attributes: { passwordAlgorithms: /** @type {any} */ (passwordAlgorithms) } }));
-    expect(message.attributes.passwordAlgorithms?.map(({ algorithm }) => algorithm)).toEqual(passwordAlgorithms);
+    const message = decode(
+      encode({
+        ...request,
+        attributes: { passwordAlgorithms: /** @type {any} */ (passwordAlgorithms) },
+      }),
+    );
+    expect(message.attributes.passwordAlgorithms?.map(({ algorithm }) => algorithm)).toEqual(
+      passwordAlgorithms,
+    );
   });
 
   test('a thousand peers', () => {
-    const xorPeerAddress = Array.from({ length: 1000 }, (_, i) => ({ address: `10.0.${i >> 8}.${i & 255}`, port: i }));
-    const message = decode(encode({ ...request, method: 'CreatePermission', attributes: { xorPeerAddress } }));
-    expect(message.getAll('xorPeerAddress')).toEqual(xorPeerAddress.map((peer) => ({ ...peer, family: 'IPv4' })));
+    const xorPeerAddress = Array.from({ length: 1000 }, (_, i) => ({
+      address: `10.0.${i >> 8}.${i & 255}`,
+      port: i,
+    }));
+    const message = decode(
+      encode({ ...request, method: 'CreatePermission', attributes: { xorPeerAddress } }),
+    );
+    expect(message.getAll('xorPeerAddress')).toEqual(
+      xorPeerAddress.map((peer) => ({ ...peer, family: 'IPv4' })),
+    );
   });
 });
 
@@ -199,7 +272,10 @@ describe('memory', () => {
   test('padding is zero, whatever was written there before', () => {
     encode({ ...request, attributes: { data: new Uint8Array(4000).fill(0xff) } });
     const lengths = Array.from({ length: 40 }, (_, i) => i);
-    const attributes = lengths.map((length) => ({ type: 0x8000 + length, value: new Uint8Array(length).fill(0xff) }));
+    const attributes = lengths.map((length) => ({
+      type: 0x8000 + length,
+      value: new Uint8Array(length).fill(0xff),
+    }));
     const bytes = encode({ ...request, rawAttributes: attributes });
     const message = decode(bytes);
     for (const { offset, length } of message) {
@@ -210,7 +286,10 @@ describe('memory', () => {
   });
 
   test('results do not share bytes', () => {
-    const input = (/** @type {number} */ i) => ({ ...request, attributes: { data: new Uint8Array(i).fill(i) } });
+    const input = (/** @type {number} */ i) => ({
+      ...request,
+      attributes: { data: new Uint8Array(i).fill(i) },
+    });
     const results = Array.from({ length: 2000 }, (_, i) => encode(input(i % 300)));
     for (const [i, bytes] of results.entries()) {
       const { data } = decode(bytes).attributes;
@@ -235,7 +314,12 @@ describe('memory', () => {
 });
 
 describe('encodeInto', () => {
-  const input = { ...request, attributes: { software: 'postern' }, key: shortTerm, fingerprint: true };
+  const input = {
+    ...request,
+    attributes: { software: 'postern' },
+    key: shortTerm,
+    fingerprint: true,
+  };
   const expected = encode(input);
 
   test.each([0, 1, 2, 3, 7])('writes at offset %i, and nothing around it', (offset) => {
@@ -259,16 +343,21 @@ describe('encodeInto', () => {
     expect(whole[149]).toBe(0xcc);
   });
 
-  test.each([0, expected.length - 1])('leaves a target of %i bytes, which is too small, as it is', (length) => {
-    const target = new Uint8Array(length).fill(0xcc);
-    const error = thrownBy(() => encodeInto(target, input));
-    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: 'target' });
-    expect(target.every((byte) => byte === 0xcc)).toBe(true);
-  });
+  test.each([0, expected.length - 1])(
+    'leaves a target of %i bytes, which is too small, as it is',
+    (length) => {
+      const target = new Uint8Array(length).fill(0xcc);
+      const error = thrownBy(() => encodeInto(target, input));
+      expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: 'target' });
+      expect(target.every((byte) => byte === 0xcc)).toBe(true);
+    },
+  );
 
   test('takes the longest message', () => {
     const target = new Uint8Array(65552);
-    expect(encodeInto(target, { ...request, attributes: { data: new Uint8Array(65528).fill(1) } })).toBe(65552);
+    expect(
+      encodeInto(target, { ...request, attributes: { data: new Uint8Array(65528).fill(1) } }),
+    ).toBe(65552);
     expect(decode(target).attributes.data?.every((byte) => byte === 1)).toBe(true);
   });
 });
@@ -282,7 +371,10 @@ describe('encodeBatch', () => {
     ...request,
     method: random.pick(METHODS)[1],
     transactionId: random.bytes(12),
-    attributes: { data: random.bytes(random.below(longest)), software: 'x'.repeat(random.below(100)) },
+    attributes: {
+      data: random.bytes(random.below(longest)),
+      software: 'x'.repeat(random.below(100)),
+    },
     key: random.pick(keys),
     fingerprint: random.below(2) === 0,
   });
@@ -297,12 +389,19 @@ describe('encodeBatch', () => {
     ['20 very long ones', 20, 60_000],
   ])('%s: the same bytes as one by one', (_title, count, longest) => {
     const messages = Array.from({ length: count }, () => someMessage(longest));
-    expect(encodeBatch(messages).map(toHex)).toEqual(messages.map((message) => toHex(encode(message))));
+    expect(encodeBatch(messages).map(toHex)).toEqual(
+      messages.map((message) => toHex(encode(message))),
+    );
   });
 
   test('runs of one key, as long as two calls of the core', () => {
-    const messages = Array.from({ length: 300 }, (_, i) => ({ ...someMessage(50), key: keys[Math.floor(i / 75)] }));
-    expect(encodeBatch(messages).map(toHex)).toEqual(messages.map((message) => toHex(encode(message))));
+    const messages = Array.from({ length: 300 }, (_, i) => ({
+      ...someMessage(50),
+      key: keys[Math.floor(i / 75)],
+    }));
+    expect(encodeBatch(messages).map(toHex)).toEqual(
+      messages.map((message) => toHex(encode(message))),
+    );
   });
 
   test('longest messages, each filling the core', () => {
@@ -316,9 +415,14 @@ describe('encodeBatch', () => {
   });
 
   test('small attributes that take more room as records than in the message', () => {
-    const rawAttributes = Array.from({ length: 500 }, (_, i) => ({ type: 0x9000 + i, value: new Uint8Array() }));
+    const rawAttributes = Array.from({ length: 500 }, (_, i) => ({
+      type: 0x9000 + i,
+      value: new Uint8Array(),
+    }));
     const messages = Array.from({ length: 40 }, () => ({ ...request, rawAttributes }));
-    expect(new Set(encodeBatch(messages).map(toHex))).toEqual(new Set([toHex(encode({ ...request, rawAttributes }))]));
+    expect(new Set(encodeBatch(messages).map(toHex))).toEqual(
+      new Set([toHex(encode({ ...request, rawAttributes }))]),
+    );
   });
 
   test.each([0, 5, 63, 64, 150])('says that message %i cannot be written', (index) => {
@@ -330,13 +434,17 @@ describe('encodeBatch', () => {
       message: expect.stringContaining(`messages[${index}].attributes.priority must be`),
     });
     messages[index] = { ...request, attributes: { software: 'x', username: 'u'.repeat(600) } };
-    expect(thrownBy(() => encodeBatch(messages)).argument).toBe(`messages[${index}].attributes.username`);
+    expect(thrownBy(() => encodeBatch(messages)).argument).toBe(
+      `messages[${index}].attributes.username`,
+    );
     messages[index] = { ...request, attributes: { data: new Uint8Array(66_000) } };
     expect(thrownBy(() => encodeBatch(messages)).code).toBe('ERR_STUN_MESSAGE_TOO_LONG');
   });
 
   test('transaction IDs are random where they are not given', () => {
-    const encoded = encodeBatch(Array.from({ length: 200 }, () => ({ class: 'request', method: 'Binding' })));
+    const encoded = encodeBatch(
+      Array.from({ length: 200 }, () => ({ class: 'request', method: 'Binding' })),
+    );
     expect(new Set(encoded.map((bytes) => toHex(bytes.subarray(8, 20)))).size).toBe(200);
   });
 });

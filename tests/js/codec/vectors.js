@@ -21,11 +21,15 @@ export function toNotation(value) {
   if (typeof value === 'bigint') return `0x${value.toString(16).padStart(16, '0')}`;
   if (Array.isArray(value)) return value.map(toNotation);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toNotation(member)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, toNotation(member)]),
+  );
 }
 
 const BYTES = new Set(['Opaque', 'Token4', 'Token8', 'Sha1Mac', 'Sha256Mac', 'Sha256Digest']);
-const kindByName = new Map(ATTRIBUTES.map(([, , name, kind]) => [/** @type {string} */ (name), kind]));
+const kindByName = new Map(
+  ATTRIBUTES.map(([, , name, kind]) => [/** @type {string} */ (name), kind]),
+);
 
 /**
  * The way back: what encode() takes.

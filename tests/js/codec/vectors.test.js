@@ -18,13 +18,19 @@ const { messages: malformed } = readVectors('malformed');
 
 /** @typedef {Record<string, any>} Vector */
 
-const propertyByName = new Map(ATTRIBUTES.map(([, property, name]) => [/** @type {string} */ (name), property]));
-const unregistered = new Set(ATTRIBUTES.filter(([, , , , flag]) => flag === 1).map(([, , name]) => name));
+const propertyByName = new Map(
+  ATTRIBUTES.map(([, property, name]) => [/** @type {string} */ (name), property]),
+);
+const unregistered = new Set(
+  ATTRIBUTES.filter(([, , , , flag]) => flag === 1).map(([, , name]) => name),
+);
 
 /** @param {Vector[]} vectors */
 const named = (vectors) => vectors.map((vector) => /** @type {const} */ ([vector.id, vector]));
 const readable = named(messages.filter((/** @type {Vector} */ { error }) => error === undefined));
-const refused = named([...messages, ...malformed].filter(({ error, get }) => error && get === undefined));
+const refused = named(
+  [...messages, ...malformed].filter(({ error, get }) => error && get === undefined),
+);
 const unreadable = named(malformed.filter((/** @type {Vector} */ { get }) => get !== undefined));
 
 describe('a message that can be read', () => {
@@ -44,7 +50,10 @@ describe('a message that can be read', () => {
   test.each(readable)('%s: its attributes, in order', (_id, vector) => {
     const bytes = bytesOf(vector);
     const message = decode(bytes, { allowClassic: vector.allowClassic ?? false });
-    const found = Array.from(message, ({ value, ...place }) => ({ ...place, value: toNotation(value) }));
+    const found = Array.from(message, ({ value, ...place }) => ({
+      ...place,
+      value: toNotation(value),
+    }));
     const expected = vector.message.attributes.map((/** @type {Vector} */ row) => ({
       type: row.type,
       name: row.name,
@@ -61,22 +70,31 @@ describe('a message that can be read', () => {
     const message = decode(bytes, { allowClassic: vector.allowClassic ?? false });
     /** @type {Map<number, Vector[]>} */
     const rowsByType = new Map();
-    for (const row of vector.message.attributes.filter((/** @type {Vector} */ { counts }) => counts !== false)) {
+    for (const row of vector.message.attributes.filter(
+      (/** @type {Vector} */ { counts }) => counts !== false,
+    )) {
       rowsByType.set(row.type, [...(rowsByType.get(row.type) ?? []), row]);
     }
     const absent = ATTRIBUTES.filter(([type]) => !rowsByType.has(type));
     expect(absent.filter(([, property]) => message.attributes[property] !== undefined)).toEqual([]);
     for (const [type, rows] of rowsByType) {
       const [first] = /** @type {[Vector]} */ (rows);
-      const property = /** @type {keyof typeof message.attributes} */ (propertyByName.get(first.name));
+      const property = /** @type {keyof typeof message.attributes} */ (
+        propertyByName.get(first.name)
+      );
       for (const key of [type, property, first.name].filter((known) => known !== undefined)) {
         const { offset, length } = first;
-        expect(toNotation(message.raw(key))).toBe(toHex(bytes.subarray(offset + 4, offset + 4 + length)));
+        expect(toNotation(message.raw(key))).toBe(
+          toHex(bytes.subarray(offset + 4, offset + 4 + length)),
+        );
         if (first.valueError === undefined) {
           expect(toNotation(message.get(key))).toEqual(first.value);
           expect(toNotation(message.getAll(key))).toEqual(rows.map(({ value }) => value));
         } else {
-          expect(thrownBy(() => message.get(key))).toMatchObject({ code: first.valueError, offset });
+          expect(thrownBy(() => message.get(key))).toMatchObject({
+            code: first.valueError,
+            offset,
+          });
           expect(thrownBy(() => message.getAll(key)).code).toBe(first.valueError);
         }
       }
@@ -87,24 +105,34 @@ describe('a message that can be read', () => {
   });
 
   test('all of them in one batch', () => {
-    const decoded = decodeBatch(readable.map(([, vector]) => bytesOf(vector)), { allowClassic: true });
+    const decoded = decodeBatch(
+      readable.map(([, vector]) => bytesOf(vector)),
+      { allowClassic: true },
+    );
     expect(decoded.map((message) => ('type' in message ? message.type : message.code))).toEqual(
       readable.map(([, vector]) => vector.message.type),
     );
   });
 
-  const signed = named(readable.map(([, vector]) => vector).filter(({ integrity }) => integrity?.length > 0));
+  const signed = named(
+    readable.map(([, vector]) => vector).filter(({ integrity }) => integrity?.length > 0),
+  );
   test.each(signed)('%s: its integrity', (_id, vector) => {
     const message = decode(bytesOf(vector));
     for (const { attribute, key = vector.key, leastLength = 32, result } of vector.integrity) {
       const integrity = attribute === 'best' ? undefined : attribute;
       // The core takes any least length; here one that RFC 8489 section 14.6 forbids is a caller's mistake.
       const options = { integrity, leastLength: Math.max(leastLength, 16) };
-      expect([attribute, verify(message, prepareKey(key), options)]).toEqual([attribute, result === 'OK']);
+      expect([attribute, verify(message, prepareKey(key), options)]).toEqual([
+        attribute,
+        result === 'OK',
+      ]);
     }
   });
 
-  const canonical = named(readable.map(([, vector]) => vector).filter(({ canonical }) => canonical));
+  const canonical = named(
+    readable.map(([, vector]) => vector).filter(({ canonical }) => canonical),
+  );
   test.each(canonical)('%s: written again, it is the same', (_id, vector) => {
     const bytes = bytesOf(vector);
     /** @type {Record<string, any>} */
@@ -155,7 +183,9 @@ describe('a message that cannot be read', () => {
 
   test.each(unreadable)('%s', (_id, vector) => {
     const message = decode(bytesOf(vector), { allowClassic: vector.allowClassic ?? false });
-    const property = /** @type {keyof typeof message.attributes} */ (propertyByName.get(vector.get));
+    const property = /** @type {keyof typeof message.attributes} */ (
+      propertyByName.get(vector.get)
+    );
     for (const read of [() => message.get(vector.get), () => message.attributes[property]]) {
       const error = thrownBy(read);
       expect(error.name).toBe('PosternError');
@@ -164,14 +194,23 @@ describe('a message that cannot be read', () => {
     const attribute = [...message].find(({ name }) => name === vector.get);
     expect(attribute).toMatchObject({ offset: vector.error.offset + 4, value: undefined });
     expect(toHex(message.raw(vector.get) ?? new Uint8Array())).toBe(
-      toHex(message.bytes.subarray(attribute?.offset, (attribute?.offset ?? 0) + (attribute?.length ?? 0))),
+      toHex(
+        message.bytes.subarray(
+          attribute?.offset,
+          (attribute?.offset ?? 0) + (attribute?.length ?? 0),
+        ),
+      ),
     );
   });
 
   test('in a batch, none hides the good ones', () => {
     const good = bytesOf(readable[0][1]);
-    const list = refused.filter(([, vector]) => !vector.allowClassic).flatMap(([, vector]) => [bytesOf(vector), good]);
-    const codes = decodeBatch(list).map((result) => ('code' in result ? result.code : result.method));
+    const list = refused
+      .filter(([, vector]) => !vector.allowClassic)
+      .flatMap(([, vector]) => [bytesOf(vector), good]);
+    const codes = decodeBatch(list).map((result) =>
+      'code' in result ? result.code : result.method,
+    );
     const expected = refused.filter(([, vector]) => !vector.allowClassic);
     expect(codes).toEqual(expected.flatMap(([, { error }]) => [error.code, 'Binding']));
   });
@@ -180,13 +219,17 @@ describe('a message that cannot be read', () => {
 test.each(named(keys))('%s: the long-term key signs as its bytes do', (_id, vector) => {
   // The bytes of a long-term key are the key of the HMAC, as those of a short-term password are.
   const input = { class: 'request', method: 'Refresh', transactionId: new Uint8Array(12) };
-  const signed = (/** @type {any} */ key) => toHex(encode({ .../** @type {any} */ (input), key, integrity: 'both' }));
+  const signed = (/** @type {any} */ key) =>
+    toHex(encode({ .../** @type {any} */ (input), key, integrity: 'both' }));
   expect(signed(prepareKey(vector))).toBe(signed(prepareKey({ password: fromHex(vector.hex) })));
 });
 
-test.each(userhashes.map((/** @type {Vector} */ row) => [row.username, row]))('USERHASH of %s', (_name, row) => {
-  expect(toHex(userhash(row))).toBe(row.hex);
-});
+test.each(userhashes.map((/** @type {Vector} */ row) => [row.username, row]))(
+  'USERHASH of %s',
+  (_name, row) => {
+    expect(toHex(userhash(row))).toBe(row.hex);
+  },
+);
 
 describe('the nonce cookie', () => {
   test.each(nonceCookies.map((/** @type {Vector} */ { nonce, features }) => [nonce, features]))(

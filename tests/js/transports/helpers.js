@@ -16,9 +16,11 @@ export const text = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toSt
 
 /** The next bytes, with their source. @param {Pick<Transport, 'onbytes'>} transport */
 export function received(transport) {
-  return new Promise((/** @type {(value: { bytes: Uint8Array, source: any }) => void} */ resolve) => {
-    transport.onbytes = (bytes, source) => resolve({ bytes, source });
-  });
+  return new Promise(
+    (/** @type {(value: { bytes: Uint8Array, source: any }) => void} */ resolve) => {
+      transport.onbytes = (bytes, source) => resolve({ bytes, source });
+    },
+  );
 }
 
 /** What onclose is called with. @param {Pick<Transport, 'onclose'>} transport */
@@ -62,7 +64,9 @@ export async function udpServer(host = '127.0.0.1', port = 0, isEcho = true) {
   if (isEcho) socket.on('message', (bytes, peer) => socket.send(bytes, peer.port, peer.address));
   socket.bind(port, host);
   await once(socket, 'listening');
-  cleanUps.push(() => new Promise((/** @type {(v?: undefined) => void} */ done) => socket.close(() => done())));
+  cleanUps.push(
+    () => new Promise((/** @type {(v?: undefined) => void} */ done) => socket.close(() => done())),
+  );
   return { socket, target: { address: host, port: socket.address().port } };
 }
 
@@ -97,7 +101,7 @@ async function listening(server, host) {
     await once(server, 'close');
   });
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return { server, target: { address: host, port } };
+  return { server, sockets, target: { address: host, port } };
 }
 
 /**
@@ -126,9 +130,17 @@ export function tlsServer(certificate, onConnection, { host = '127.0.0.1', ...op
   return listening(server, host);
 }
 
+/** A few turns of the event loop: what the system has ready by now has been told. */
+export async function settled() {
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+}
+
 /** The kinds of the sockets that keep this process alive, one for each. */
 export async function openSockets() {
-  // What is closed is gone after the closing phase of the event loop, which follows setImmediate's.
-  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
-  return process.getActiveResourcesInfo().filter((kind) => /UDP|TCP|TLS/.test(kind)).sort();
+  // What is closed is gone after the closing phase of the event loop.
+  await settled();
+  return process
+    .getActiveResourcesInfo()
+    .filter((kind) => /UDP|TCP|TLS/.test(kind))
+    .sort();
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, jest, test } from '@jest/globals';
 import { memoryTransportPair } from '../../../js/transports/memory.js';
-import { closed, text } from './helpers.js';
+import { closed, settled, text } from './helpers.js';
 
 /** @typedef {import('../../../js/transports/memory.js').Passage} Passage */
 
@@ -15,8 +15,6 @@ function inbox(transport) {
   transport.onbytes = (bytes) => texts.push(text(bytes));
   return texts;
 }
-
-const settled = () => new Promise(setImmediate);
 
 test('the two are the network of each other, without copies', async () => {
   const [a, b] = memoryTransportPair();
@@ -181,9 +179,12 @@ function dependencies(url, found = new Set()) {
   return found;
 }
 
-test.each(['transports/memory', 'address', 'uri', 'ice-server'])('js/%s.js needs no Node', (name) => {
-  const found = [...dependencies(new URL(`../../../js/${name}.js`, import.meta.url))];
-  expect(found.filter((url) => !url.startsWith('file:'))).toEqual([]);
-  const tcp = dependencies(new URL('../../../js/transports/tcp.js', import.meta.url));
-  expect(tcp).toContain('node:net');
-});
+test.each(['transports/memory', 'address', 'uri', 'ice-server'])(
+  'js/%s.js needs no Node',
+  (name) => {
+    const found = [...dependencies(new URL(`../../../js/${name}.js`, import.meta.url))];
+    expect(found.filter((url) => !url.startsWith('file:'))).toEqual([]);
+    const tcp = dependencies(new URL('../../../js/transports/tcp.js', import.meta.url));
+    expect(tcp).toContain('node:net');
+  },
+);

@@ -8,13 +8,14 @@ import {
   drained,
   openSockets,
   received,
+  settled,
   tcpServer,
   text,
   tracked,
 } from './helpers.js';
 
 afterEach(cleanUp);
-afterEach(() => jest.useRealTimers());
+afterEach(() => void jest.useRealTimers());
 
 const hello = Buffer.from('hello');
 const reason = new Error('enough');
@@ -67,7 +68,7 @@ describe('reading', () => {
   test('waits for onbytes: nothing that comes before is lost', async () => {
     const { transport, socket } = await connection();
     await new Promise((resolve) => socket.write('early', resolve));
-    await new Promise(setImmediate);
+    await settled();
     expect(text((await received(transport)).bytes)).toBe('early');
   });
 
@@ -78,7 +79,7 @@ describe('reading', () => {
     expect(text((await first).bytes)).toBe('one');
     transport.onbytes = undefined;
     await new Promise((resolve) => socket.write('two', resolve));
-    await new Promise(setImmediate);
+    await settled();
     expect(text((await received(transport)).bytes)).toBe('two');
   });
 
@@ -168,6 +169,24 @@ describe('the end', () => {
     await transport[Symbol.asyncDispose]();
     expect(onbytes).not.toHaveBeenCalled();
   });
+
+  test.each([false, true])(
+    'by close() in onbytes is immediate, with more bytes at hand (set again: %p)',
+    async (again) => {
+      const { transport, socket } = await connection();
+      for (const chunk of ['one', 'two', 'three']) {
+        await new Promise((resolve) => socket.write(chunk, resolve));
+        await settled();
+      }
+      const onbytes = jest.fn(() => {
+        transport.close();
+        if (again) transport.onbytes = onbytes;
+      });
+      transport.onbytes = onbytes;
+      await closed(transport);
+      expect(onbytes).toHaveBeenCalledTimes(1);
+    },
+  );
 
   test('leaves no socket behind', async () => {
     const { server, target } = await tcpServer((socket) => socket.resume());

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { openTls } from '../../../js/transports/tls.js';
@@ -17,7 +18,7 @@ import {
 } from './helpers.js';
 
 afterEach(cleanUp);
-afterEach(() => jest.useRealTimers());
+afterEach(() => void jest.useRealTimers());
 
 const hello = Buffer.from('hello');
 const reason = new Error('enough');
@@ -128,7 +129,7 @@ describe('the name', () => {
   });
 
   test('can be checked by the caller', async () => {
-    const checkServerIdentity = jest.fn(() => undefined);
+    const checkServerIdentity = jest.fn((/** @type {unknown[]} */ ..._) => undefined);
     const { target } = await tlsServer('wrong-name');
     tracked(await openTls({ ...target, host }, { tls: { ca, checkServerIdentity } }));
     expect(checkServerIdentity).toHaveBeenCalledWith(
@@ -161,9 +162,7 @@ describe('certificates are refused', () => {
       hint: expect.stringContaining(hint),
       cause: { code },
     });
-    expect(error.message).toBe(
-      `The TLS handshake with 127.0.0.1:${target.port} failed (${code}).`,
-    );
+    expect(error.message).toBe(`The TLS handshake with 127.0.0.1:${target.port} failed (${code}).`);
     expect(await openSockets()).toEqual(before);
   });
 
@@ -201,7 +200,9 @@ describe('certificates are refused', () => {
 
 describe('opening fails', () => {
   test('when the server does not speak TLS', async () => {
-    const { target } = await tcpServer((socket) => socket.once('data', () => socket.end('220 hi\r\n')));
+    const { target } = await tcpServer((socket) =>
+      socket.once('data', () => socket.end('220 hi\r\n')),
+    );
     expect(await refusal({ ...target, host })).toMatchObject({
       code: 'ERR_TRANSPORT_TLS',
       phase: 'tls',
@@ -317,6 +318,29 @@ describe('the end', () => {
     expect(text((await data)[0])).toBe('hello');
     await ended;
     expect(await closed(transport)).toBeUndefined();
+  });
+
+  test('by close() is said in TLS too (RFC 8446 section 6.1)', async () => {
+    // Up to TLS 1.2 the types of the records are in clear.
+    const { target } = await tlsServer('good', undefined, { maxVersion: 'TLSv1.2' });
+    /** @type {Buffer[]} */
+    const chunks = [];
+    const proxy = await tcpServer((socket) => {
+      const onward = connect(target.port, target.address);
+      socket.on('data', (chunk) => chunks.push(chunk));
+      onward.on('error', () => {});
+      socket.pipe(onward).pipe(socket);
+    });
+    const transport = await openTls({ ...proxy.target, host }, { tls: { ca } });
+    const [socket] = proxy.sockets;
+    const gone = new Promise((resolve) => socket.on('close', resolve));
+    transport.close();
+    await gone;
+    const bytes = Buffer.concat(chunks);
+    const types = [];
+    for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) types.push(bytes[at]);
+    const [handshake, alert] = [22, 21];
+    expect([types.at(0), types.at(-1)]).toEqual([handshake, alert]);
   });
 
   test('by close() does not wait for a server that does not read', async () => {

@@ -10,6 +10,7 @@ import {
   freeUdpPort,
   openSockets,
   received,
+  settled,
   text,
   tracked,
   udpServer,
@@ -251,6 +252,19 @@ describe('close()', () => {
     expect(onbytes).not.toHaveBeenCalled();
   });
 
+  test('in onbytes is the end of it, with more datagrams in the queue', async () => {
+    const { socket, target } = await udpServer('127.0.0.1', 0, false);
+    const transport = await openUdp(target);
+    const onbytes = jest.fn(() => transport.close());
+    transport.onbytes = onbytes;
+    const { port } = transport.localAddress;
+    const send = () => new Promise((resolve) => socket.send('x', port, '127.0.0.1', resolve));
+    await Promise.all([send(), send(), send()]);
+    await closed(transport);
+    await settled();
+    expect(onbytes).toHaveBeenCalledTimes(1);
+  });
+
   test('leaves no socket behind', async () => {
     const { target } = await udpServer();
     const before = await openSockets();
@@ -259,6 +273,13 @@ describe('close()', () => {
     for (const transport of transports) await transport[Symbol.asyncDispose]();
     expect(await openSockets()).toEqual(before);
   });
+});
+
+test('IPv6 leaves the same port of IPv4 to others', async () => {
+  const { target } = await udpServer('::1');
+  const localPort = (await udpServer('0.0.0.0')).target.port;
+  const transport = tracked(await openUdp(target, { localPort }));
+  expect(transport.localAddress.port).toBe(localPort);
 });
 
 test('unref() and ref() decide whether the process waits for it', async () => {

@@ -32,7 +32,9 @@ const std::vector<ErrorRow>& rows() {
 TEST(ErrcTest, CodesAreThoseOfTheTable) {
   EXPECT_EQ(code_of(Errc::Ok), "OK");
   for (const ErrorRow& row : rows()) {
-    if (row.errc != Errc::Ok) EXPECT_EQ(code_of(row.errc), row.code);
+    if (row.errc != Errc::Ok) {
+      EXPECT_EQ(code_of(row.errc), row.code);
+    }
   }
 }
 
@@ -68,7 +70,9 @@ TEST(ErrcTest, EveryErrorHasASentence) {
 TEST(ErrcTest, NumbersCountUpFromOne) {
   int number = 0;
   for (const ErrorRow& row : rows()) {
-    if (row.errc != Errc::Ok) EXPECT_EQ(static_cast<int>(row.errc), ++number) << row.code;
+    if (row.errc != Errc::Ok) {
+      EXPECT_EQ(static_cast<int>(row.errc), ++number) << row.code;
+    }
   }
   EXPECT_LT(number, 255);
 }

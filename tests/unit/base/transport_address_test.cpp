@@ -145,10 +145,10 @@ TEST(TransportAddressTest, WhatIsFormattedParsesToTheSame) {
   for (int i = 0; i < 20'000; ++i) {
     std::array<uint8_t, 16> bytes{};
     // Groups are often zero, so that runs of every length and place occur.
-    const uint32_t zeros = random();
+    const auto zeros = random();
     for (size_t group = 0; group < 8; ++group) {
       if ((zeros >> group & 1) != 0) continue;
-      const uint32_t value = random() >> (random() % 32);
+      const auto value = random() >> (random() % 32);
       bytes[group * 2] = static_cast<uint8_t>(value >> 8);
       bytes[group * 2 + 1] = static_cast<uint8_t>(value);
     }

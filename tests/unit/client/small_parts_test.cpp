@@ -73,6 +73,9 @@ TEST(RecentIds, ForgetsTheOldestFirst) {
     return value;
   };
   EXPECT_FALSE(ids.contains(id(0))) << "an empty set holds nothing, not even zeros";
+  ids.add(id(0xFF));
+  EXPECT_TRUE(ids.contains(id(0xFF)));
+  EXPECT_FALSE(ids.contains(id(0)));
   for (uint8_t n = 0; n <= RecentIds::kCapacity; ++n) ids.add(id(n));
   EXPECT_FALSE(ids.contains(id(0)));
   for (uint8_t n = 1; n <= RecentIds::kCapacity; ++n) EXPECT_TRUE(ids.contains(id(n)));

@@ -183,7 +183,7 @@ TEST(VectorsTest, EveryPrefixIsRefused) {
     const ByteVector bytes = bytes_of(vector);
     MessageView view;
     for (size_t size = 0; size < bytes.size(); ++size) {
-      const Exact exact(std::span(bytes).first(size));
+      const Exact exact{std::span(bytes).first(size)};
       const auto failure = MessageView::parse(exact.view(), options_of(vector), view);
       EXPECT_EQ(failure.errc, size < kHeaderBytes ? Errc::TooShort : Errc::Truncated) << size;
     }
@@ -261,7 +261,9 @@ TEST(VectorsTest, MalformedOnesCoverEveryError) {
     EXPECT_TRUE(parser.contains(std::string(code_of(errc)))) << errc;
   }
 #define POSTERN_KIND(name) \
-  if (KindId::name != KindId::Opaque) EXPECT_TRUE(kinds.contains(KindId::name)) << #name;
+  if (KindId::name != KindId::Opaque) { \
+    EXPECT_TRUE(kinds.contains(KindId::name)) << #name; \
+  }
 #include "stun/registry/kinds.def"
 #undef POSTERN_KIND
 }

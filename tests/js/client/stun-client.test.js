@@ -1,0 +1,495 @@
+// A client that stays open.
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { decode } from '../../../js/codec/index.js';
+import { startStunResponder } from '../../../js/dev/stun-responder.js';
+import { openStunClient, PosternError, StunClient } from '../../../js/index.js';
+import { cleanUp, freeUdpPort, openSockets, tracked, udpServer } from '../transports/helpers.js';
+import {
+  failure,
+  gate,
+  MAPPED,
+  memoryServer,
+  PATIENT,
+  rejection,
+  SERVER,
+  scriptedTcpServer,
+  scriptedUdpServer,
+  success,
+  turn,
+} from './support.js';
+
+/** @typedef {import('../../../js/codec/index.js').Message} Message */
+
+afterEach(async () => {
+  await cleanUp();
+  expect(await openSockets()).toEqual([]);
+});
+
+const yes = (/** @type {Message} */ request) => success(request);
+const silence = () => undefined;
+/** Ours: client::kMaxTransactions. */
+const MOST = 4;
+
+/** @param {import('../../../js/stun-options.js').StunOptions} options @param {string} [server] */
+const open = async (options, server = SERVER) => tracked(await openStunClient(server, options));
+
+describe('bind()', () => {
+  test('again and again, on one socket', async () => {
+    const server = await scriptedUdpServer(yes);
+    const client = await open(PATIENT, server.uri);
+    expect(client).toBeInstanceOf(StunClient);
+    expect(client.serverAddress).toEqual({ ...server.target, family: 'IPv4' });
+    const results = [];
+    for (let i = 0; i < 3; i++) results.push(await client.bind());
+    for (const result of results) {
+      expect(result).toMatchObject({
+        ...MAPPED,
+        transport: 'udp',
+        localAddress: client.localAddress,
+      });
+    }
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test('several at once, answered in the opposite order', async () => {
+    /** @type {Uint8Array[]} */
+    const answers = [];
+    const server = memoryServer((request, { number }) => {
+      answers.unshift(success(request, { xorMappedAddress: { ...MAPPED, port: 1000 + number } }));
+      return answers.length === MOST ? answers : undefined;
+    });
+    const client = await open({ transport: server.transport });
+    const results = await Promise.all(Array.from({ length: MOST }, () => client.bind()));
+    expect(results.map(({ port }) => port)).toEqual([1000, 1001, 1002, 1003]);
+  });
+
+  test('more at once than there is room for: ERR_TOO_MANY_TRANSACTIONS, and the others go on', async () => {
+    const held = gate();
+    const server = await scriptedUdpServer((request, { source }) => {
+      held.opened.then(() => server.socket.send(success(request), source.port, source.address));
+      return undefined;
+    });
+    const client = await open(PATIENT, server.uri);
+    const settled = Promise.allSettled(Array.from({ length: MOST + 2 }, () => client.bind()));
+    held.open();
+    const outcomes = await settled;
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...Array(MOST).fill('fulfilled'),
+      'rejected',
+      'rejected',
+    ]);
+    const { reason } = /** @type {PromiseRejectedResult} */ (outcomes[MOST]);
+    expect(reason).toBeInstanceOf(PosternError);
+    expect(reason.code).toBe('ERR_TOO_MANY_TRANSACTIONS');
+    expect(reason.message).toContain('wait for one to end');
+    expect(await client.bind()).toMatchObject(MAPPED);
+  });
+
+  test('an aborted one makes room', async () => {
+    const { transport } = memoryServer(silence);
+    const client = await open({ transport });
+    for (let i = 0; i < 3 * MOST; i++) {
+      const controller = new AbortController();
+      const promise = rejection(client.bind({ signal: controller.signal }));
+      controller.abort(i);
+      expect(await promise).toBe(i);
+    }
+  });
+
+  test('one is aborted, the other goes on', async () => {
+    const answers = gate();
+    const server = memoryServer((request) => {
+      answers.opened.then(() => server.ends[1].send(success(request)));
+      return undefined;
+    });
+    const client = await open({ transport: server.transport });
+    const controller = new AbortController();
+    const one = rejection(client.bind({ signal: controller.signal }));
+    const other = client.bind();
+    await turn();
+    controller.abort('why');
+    expect(await one).toBe('why');
+    answers.open();
+    expect(await other).toMatchObject(MAPPED);
+    await turn();
+    expect(client.stats()).toMatchObject({ late: 1, unknownTransaction: 0 });
+  });
+
+  test('with a signal that is aborted already sends nothing', async () => {
+    const { transport, requests } = memoryServer(yes);
+    const client = await open({ transport });
+    expect(await rejection(client.bind({ signal: AbortSignal.abort('why') }))).toBe('why');
+    await turn();
+    expect(requests).toEqual([]);
+  });
+
+  test('FINGERPRINT: as the client was opened with, or as asked here', async () => {
+    const { transport, requests } = memoryServer(yes);
+    const client = await open({ transport, fingerprint: true });
+    await client.bind();
+    await client.bind({ fingerprint: false });
+    const other = await open({ transport });
+    await other.bind();
+    await other.bind({ fingerprint: true });
+    expect(requests.map(({ fingerprint }) => fingerprint)).toEqual([
+      'valid',
+      'absent',
+      'absent',
+      'valid',
+    ]);
+  });
+
+  test('the attributes of RFC 5780', async () => {
+    const { transport, requests } = memoryServer(yes);
+    const client = await open({ transport });
+    await client.bind({ changeIp: true, responsePort: 5000, paddingBytes: 64 });
+    const { changeRequest, responsePort, padding } = requests[0].attributes;
+    expect({ changeRequest, responsePort }).toEqual({
+      changeRequest: { changeIp: true, changePort: false },
+      responsePort: 5000,
+    });
+    expect(padding).toEqual(new Uint8Array(64));
+  });
+
+  test('more padding than a request holds: an error, and the client is as good as before', async () => {
+    const { transport } = memoryServer(yes);
+    const client = await open({ transport });
+    expect(await rejection(client.bind({ paddingBytes: 60_000 }))).toMatchObject({
+      code: 'ERR_STUN_MESSAGE_TOO_LONG',
+    });
+    expect(await client.bind()).toMatchObject(MAPPED);
+  });
+
+  test('hundreds of clients at once, in one turn: more than the outbox of the core holds', async () => {
+    const { transport } = memoryServer((request, { number }) =>
+      success(request, {
+        xorMappedAddress: { ...MAPPED, port: 1 + number },
+        software: 'x'.repeat(500),
+      }),
+    );
+    const clients = await Promise.all(
+      Array.from({ length: 300 }, () => openStunClient(SERVER, { transport })),
+    );
+    const results = await Promise.all(
+      clients.flatMap((client) => [client.bind(), client.bind(), client.bind(), client.bind()]),
+    );
+    expect(new Set(results.map(({ port }) => port)).size).toBe(1200);
+    expect(results.every(({ software }) => software === 'x'.repeat(500))).toBe(true);
+    await Promise.all(clients.map((client) => client.close()));
+  });
+
+  test('a stream that delivers more in one piece than the inbox of the core holds', async () => {
+    const { transport } = memoryServer(
+      (request) => {
+        const stranger = success(
+          { method: request.method, transactionId: new Uint8Array(12) },
+          { software: 'x'.repeat(500) },
+        );
+        return Buffer.concat([...Array(200).fill(stranger), success(request)]);
+      },
+      { reliable: true },
+    );
+    const client = await open({ transport });
+    expect(await client.bind()).toMatchObject(MAPPED);
+    expect(client.stats()).toMatchObject({ unknownTransaction: 200 });
+  });
+});
+
+describe('keepAlive()', () => {
+  test.each(['udp', 'tcp'])('sends a Binding indication over %s', async (name) => {
+    const { opened, open: onMessage } = gate();
+    const server =
+      name === 'udp'
+        ? await scriptedUdpServer(onIndication)
+        : await scriptedTcpServer(onIndication);
+    function onIndication(/** @type {Message} */ message) {
+      onMessage(message);
+      return undefined;
+    }
+    const client = await open({ transport: /** @type {'udp'} */ (name) }, server.uri);
+    client.keepAlive();
+    expect(await opened).toMatchObject({
+      class: 'indication',
+      method: 'Binding',
+      fingerprint: 'valid',
+    });
+  });
+
+  test('beside a transaction', async () => {
+    const server = memoryServer((message) =>
+      message.class === 'request' ? success(message) : undefined,
+    );
+    const client = await open({ transport: server.transport });
+    client.keepAlive();
+    expect(await client.bind()).toMatchObject(MAPPED);
+    const classes = server.requests.map((message) => message.class);
+    expect(classes.sort()).toEqual(['indication', 'request']);
+  });
+});
+
+describe('close()', () => {
+  test('is idempotent, and closes the socket', async () => {
+    const { uri } = await scriptedUdpServer(yes);
+    const client = await openStunClient(uri);
+    const first = client.close();
+    await Promise.all([first, client.close()]);
+    await client.close();
+    expect(await client.closed).toEqual({});
+    await cleanUp();
+    expect(await openSockets()).toEqual([]);
+  });
+
+  test('fails what is under way, with ERR_TRANSPORT_CLOSED', async () => {
+    const { transport } = memoryServer(silence);
+    const client = await open({ transport });
+    const promises = [rejection(client.bind()), rejection(client.bind())];
+    await client.close();
+    for (const error of await Promise.all(promises)) {
+      expect(error).toMatchObject({
+        code: 'ERR_TRANSPORT_CLOSED',
+        message: 'The client was closed.',
+      });
+    }
+  });
+
+  test('before a request has left: neither is it sent, nor does it hang', async () => {
+    const { transport } = memoryServer(yes);
+    const client = await open({ transport });
+    const promise = rejection(client.bind());
+    const closing = client.close();
+    expect(await promise).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+    await closing;
+  });
+
+  test('nothing can be asked any more', async () => {
+    const { transport } = memoryServer(yes);
+    const client = await open({ transport });
+    await client.close();
+    expect(await rejection(client.bind())).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+    expect(() => client.keepAlive()).toThrow(
+      expect.objectContaining({ code: 'ERR_TRANSPORT_CLOSED' }),
+    );
+    expect(client.stats()).toMatchObject({ late: 0 });
+  });
+
+  test('is what [Symbol.asyncDispose] does', async () => {
+    const { transport } = memoryServer(yes);
+    const client = await openStunClient(SERVER, { transport });
+    await client[Symbol.asyncDispose]();
+    expect(await client.closed).toEqual({});
+    expect(await rejection(client.bind())).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+  });
+});
+
+describe('the other side', () => {
+  test('closes the connection in the middle of a transaction', async () => {
+    const { uri } = await scriptedTcpServer((_, { socket }) => void socket.end());
+    const client = await open({ transport: 'tcp' }, uri);
+    const error = await rejection(client.bind());
+    expect(error.code).toBe('ERR_TRANSPORT_CLOSED');
+    expect(error.message).toContain('server closed');
+    expect(error.cause).toBeUndefined();
+    expect(await client.closed).toEqual({});
+    expect(await rejection(client.bind())).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+  });
+
+  test('resets the connection: `closed` tells, and never rejects', async () => {
+    const { uri } = await scriptedTcpServer((_, { socket }) => void socket.resetAndDestroy());
+    const client = await open({ transport: 'tcp' }, uri);
+    const reset = { code: 'ERR_TRANSPORT_CLOSED', cause: { code: 'ECONNRESET' } };
+    expect(await rejection(client.bind())).toMatchObject({
+      code: 'ERR_TRANSPORT_CLOSED',
+      cause: reset,
+    });
+    expect(await client.closed).toMatchObject({ error: reset });
+  });
+
+  test('closes when nothing is asked', async () => {
+    const server = memoryServer(silence, { reliable: true });
+    const client = await open({ transport: server.transport });
+    server.ends[1].close();
+    expect(await client.closed).toEqual({});
+    expect(await rejection(client.bind())).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+  });
+
+  test('answers and closes: the answer counts', async () => {
+    const { uri } = await scriptedTcpServer((request, { socket }) => {
+      socket.end(success(request));
+      return undefined;
+    });
+    const client = await open({ transport: 'tcp' }, uri);
+    expect(await client.bind()).toMatchObject(MAPPED);
+    expect(await client.closed).toEqual({});
+  });
+
+  test('is not there, and comes back: the client works again, and forgets', async () => {
+    const port = await freeUdpPort();
+    const client = await open(PATIENT, `stun:127.0.0.1:${port}`);
+    expect(await rejection(client.bind())).toMatchObject({ code: 'ERR_TRANSPORT_CONNECT' });
+
+    const { socket } = await udpServer('127.0.0.1', port, false);
+    socket.on('message', (bytes, source) => {
+      socket.send(success(decode(bytes)), source.port, source.address);
+    });
+    expect(await client.bind()).toMatchObject({ ...MAPPED, requestsSent: 1 });
+    await client.close();
+    // An ICMP error of the past is not why it was closed.
+    expect(await client.closed).toEqual({});
+  });
+
+  test('an error of the network is forgotten once an answer came through', async () => {
+    const server = memoryServer((request, { number }) =>
+      number === 1 ? success(request) : undefined,
+    );
+    const client = await open({
+      transport: server.transport,
+      retransmission: { rtoMs: 1, rc: 1, rm: 1 },
+    });
+    const [near] = server.ends;
+    const unreachable = () =>
+      new PosternError('ERR_TRANSPORT_CONNECT', undefined, {
+        hint: 'No way leads there.',
+        cause: Object.assign(new Error(), { code: 'EHOSTUNREACH' }),
+      });
+
+    const first = rejection(client.bind());
+    near.onerror?.(unreachable());
+    // Soft: it may pass. What it said helps to understand the time-out.
+    expect(await first).toMatchObject({
+      code: 'ERR_STUN_TIMEOUT',
+      hint: 'No way leads there.',
+      cause: { code: 'ERR_TRANSPORT_CONNECT' },
+    });
+    await client.bind();
+    const last = await rejection(client.bind());
+    expect(last.code).toBe('ERR_STUN_TIMEOUT');
+    expect(last.cause).toBeUndefined();
+  });
+
+  test('a hard error of the network ends a transaction at once', async () => {
+    const server = memoryServer(silence);
+    const client = await open({ transport: server.transport });
+    const promise = rejection(client.bind());
+    const cause = Object.assign(new Error(), { code: 'ECONNREFUSED' });
+    const error = new PosternError('ERR_TRANSPORT_CONNECT', 'refused', { cause });
+    server.ends[0].onerror?.(error);
+    expect(await promise).toMatchObject({ code: 'ERR_TRANSPORT_CONNECT', cause: error });
+  });
+});
+
+describe('a transport of the caller that', () => {
+  test('throws in send(): the call rejects, and the client is closed', async () => {
+    const { transport } = memoryServer(yes);
+    const broken = async (/** @type {any} */ target, /** @type {any} */ options) => {
+      const end = await transport(target, options);
+      end.send = () => {
+        throw new Error('out of ink');
+      };
+      return end;
+    };
+    const client = await open({ transport: broken });
+    const error = await rejection(client.bind());
+    expect(error).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED', cause: { message: 'out of ink' } });
+    expect(await client.closed).toEqual({ error });
+  });
+
+  test('fails to open: its error is handed on', async () => {
+    const problem = new Error('no ink');
+    const transport = () => Promise.reject(problem);
+    expect(await rejection(openStunClient(SERVER, { transport }))).toBe(problem);
+  });
+
+  test.each([undefined, null, {}, { send() {} }])('is none: %p', async (thing) => {
+    const transport = /** @type {any} */ (async () => thing);
+    const error = await rejection(openStunClient(SERVER, { transport }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: 'options.transport' });
+  });
+});
+
+describe('time', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('one timer for all clients, and none when nothing is under way', async () => {
+    const { transport } = memoryServer(silence);
+    const clients = [
+      await open({ transport }),
+      await open({ transport }),
+      await open({ transport }),
+    ];
+    expect(jest.getTimerCount()).toBe(0);
+    const outcomes = clients.map((client) => rejection(client.bind()));
+    await turn();
+    expect(jest.getTimerCount()).toBe(1);
+    await jest.advanceTimersByTimeAsync(39_500);
+    for (const error of await Promise.all(outcomes)) expect(error.code).toBe('ERR_STUN_TIMEOUT');
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('a closed client leaves no timer', async () => {
+    const { transport } = memoryServer(silence);
+    const client = await open({ transport });
+    const promise = rejection(client.bind());
+    await turn();
+    await client.close();
+    await promise;
+    await turn();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('a retransmission learns from the round trips before (RFC 8489 section 6.2.1)', async () => {
+    let isLossy = false;
+    /** @type {number[]} */
+    const times = [];
+    const { transport } = memoryServer(
+      (request) => {
+        times.push(performance.now());
+        return isLossy ? undefined : success(request);
+      },
+      { network: ({ deliver }) => void setTimeout(deliver, 1000) },
+    );
+    const client = await open({ transport });
+    for (let i = 0; i < 20; i++) {
+      const result = client.bind().catch(() => {});
+      await jest.advanceTimersByTimeAsync(10_000);
+      await result;
+    }
+    isLossy = true;
+    times.length = 0;
+    const promise = rejection(client.bind());
+    await jest.advanceTimersByTimeAsync(500_000);
+    expect((await promise).code).toBe('ERR_STUN_TIMEOUT');
+    // The server is two seconds away: half a second is no reason to send again.
+    expect(times[1] - times[0]).toBeGreaterThanOrEqual(2000);
+    expect(times).toHaveLength(7);
+  });
+});
+
+describe('with the responder of js/dev', () => {
+  test.each(/** @type {const} */ (['udp', 'tcp']))('over %s', async (transport) => {
+    const { udpPort, close } = await startStunResponder();
+    const client = await openStunClient(`stun:127.0.0.1:${udpPort}`, { transport, ...PATIENT });
+    const results = await Promise.all([client.bind(), client.bind({ fingerprint: true })]);
+    const { address, port } = client.localAddress;
+    for (const result of results)
+      expect(result).toMatchObject({ address, port, software: 'postern' });
+    expect(await rejection(client.bind({ changeIp: true }))).toMatchObject({ errorCode: 420 });
+    expect(Object.values(client.stats())).toEqual(Array(8).fill(0));
+    await client.close();
+    await close();
+  });
+});
+
+test('a server that answers with an error stays the server', async () => {
+  const server = memoryServer((request, { number }) =>
+    number === 0 ? failure(request, 500) : success(request),
+  );
+  const client = await open({ transport: server.transport });
+  expect(await rejection(client.bind())).toMatchObject({ errorCode: 500 });
+  expect(await client.bind()).toMatchObject(MAPPED);
+});

@@ -1,0 +1,183 @@
+// A program for browsers that uses postern, and the bundlers that users have.
+
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectDirectory } from './consumer.js';
+
+const run = promisify(execFile);
+
+/** First in the bundle: sees what the policy forbids to what comes after it. */
+const WATCH = `
+export const violations = [];
+addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sourceFile }) => {
+  violations.push([effectiveDirective, blockedURI, sourceFile].join(' '));
+});
+`;
+
+/**
+ * Reports what main() of a program gives.
+ *
+ * @param {string} source
+ */
+const reporting = (source) => `
+import { violations } from './watch.js';
+${source}
+let report;
+try {
+  report = { result: await main() };
+} catch (error) {
+  report = { error: String(error?.stack ?? error) };
+}
+const thanks = await fetch('/report', { method: 'POST', body: JSON.stringify({ ...report, violations }) });
+await thanks.text();
+`;
+
+/** Asks for its address, which a page cannot. */
+const clientProgram = reporting(`
+import { getMappedAddress } from 'postern';
+
+async function main() {
+  const { code, hint } = await getMappedAddress('stun:127.0.0.1').catch((error) => error);
+  return { code, hint };
+}
+`);
+
+/**
+ * Reads the published request of RFC 5769 section 2.1, makes a message, cuts a stream; and says what came of it.
+ *
+ * @param {string} entry
+ * @param {string} initOptions what init() is given
+ */
+const codecProgram = (entry, initOptions) =>
+  reporting(`
+import { decode, encode, init, prepareKey, StreamDeframer, verify } from '${entry}';
+
+const hex = '000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74002400046e0001ff80290008' +
+  '932ff9b151263b36000600096576746a3a68367659202020000800149aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a280280004e57a3bcf';
+const bytes = Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+const codeOf = (action) => {
+  try {
+    action();
+    return 'none';
+  } catch (error) {
+    return error.code ?? String(error);
+  }
+};
+
+async function main() {
+  const beforeInit = codeOf(() => decode(bytes));
+  await init(${initOptions});
+  const key = prepareKey({ password: 'VOkJxbRl1RmTxUk/WvJxBt' });
+  const message = decode(bytes);
+  const strong = prepareKey({ username: 'u', realm: 'r', password: 'p', algorithm: 'SHA-256' });
+  const attributes = { xorMappedAddress: { address: '2001:db8::1', port: 3478 }, software: '\\u00e9' };
+  const encoded = encode({ class: 'success', method: 'Binding', attributes, key: strong, fingerprint: true });
+  const frames = new StreamDeframer().push(encoded);
+  const again = decode(frames[0].bytes);
+  return {
+    beforeInit,
+    username: message.attributes.username,
+    iceControlled: String(message.attributes.iceControlled),
+    fingerprint: message.fingerprint,
+    isAuthentic: verify(message, key),
+    isForged: verify(message, strong),
+    again: again.attributes.xorMappedAddress,
+    software: again.attributes.software,
+    isAgainAuthentic: verify(again, strong),
+    truncated: codeOf(() => decode(bytes.subarray(0, 50))),
+  };
+}
+`);
+
+/** @param {string} entry @param {string} [initOptions] */
+const program = (entry, initOptions = '') =>
+  entry === 'postern' ? clientProgram : codecProgram(entry, initOptions);
+
+const PAGE =
+  '<!doctype html><meta charset="utf-8"><title>postern</title><script type="module" src="./main.js"></script>\n';
+
+/**
+ * @typedef {object} Bundle
+ * @property {string} directory to serve
+ * @property {string} output what the bundler printed
+ * @property {string[]} files
+ * @property {string} code all JavaScript in it
+ */
+
+/** @param {string} directory @param {string} output @returns {Promise<Bundle>} */
+async function bundleIn(directory, output) {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const scripts = await Promise.all(
+    files.filter((file) => file.endsWith('.js')).map((file) => readFile(file, 'utf8')),
+  );
+  return {
+    directory,
+    output,
+    files: files.map((file) => file.slice(directory.length + 1)),
+    code: scripts.join('\n'),
+  };
+}
+
+/**
+ * @param {import('./consumer.js').Consumer} consumer
+ * @param {string} name of a folder for its sources
+ * @param {string} source
+ */
+async function writeSources(consumer, name, source) {
+  const directory = join(consumer.directory, name);
+  await mkdir(directory);
+  await writeFile(join(directory, 'watch.js'), WATCH);
+  await writeFile(join(directory, 'main.js'), source);
+  await writeFile(join(directory, 'index.html'), PAGE);
+  return directory;
+}
+
+/**
+ * @param {import('./consumer.js').Consumer} consumer
+ * @param {string} entry
+ */
+export async function bundleWithVite(consumer, entry) {
+  const root = await writeSources(consumer, `vite-${entry.replaceAll('/', '-')}`, program(entry));
+  const vite = join(projectDirectory, 'node_modules', 'vite', 'bin', 'vite.js');
+  const args = [vite, 'build', root, '--base', './', '--logLevel', 'warn'];
+  // Jest says that this is a test; the bundle is for production.
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const { stdout, stderr } = await run(process.execPath, args, { cwd: root, env });
+  return bundleIn(join(root, 'dist'), stdout + stderr);
+}
+
+/**
+ * @param {import('./consumer.js').Consumer} consumer
+ * @param {string} entry
+ */
+export async function bundleWithEsbuild(consumer, entry) {
+  // esbuild copies no files: who wants the default entry puts the .wasm file somewhere and says where.
+  const needsFile = entry === 'postern/codec';
+  const source = program(entry, needsFile ? "{ wasmUrl: '/codec.wasm' }" : '');
+  const root = await writeSources(consumer, `esbuild-${entry.replaceAll('/', '-')}`, source);
+  const directory = join(root, 'dist');
+  const { build } = await import('esbuild');
+  const { warnings } = await build({
+    absWorkingDir: root,
+    entryPoints: ['main.js'],
+    outdir: directory,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    logLevel: 'silent',
+  });
+  await copyFile(join(root, 'index.html'), join(directory, 'index.html'));
+  if (needsFile) {
+    await copyFile(
+      join(consumer.packageDirectory, 'dist', 'wasm', 'codec.wasm'),
+      join(directory, 'codec.wasm'),
+    );
+  }
+  return bundleIn(directory, warnings.map(({ text }) => text).join('\n'));
+}

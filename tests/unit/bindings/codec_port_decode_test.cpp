@@ -1,0 +1,377 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "bindings/codec_port.h"
+#include "stun/long_term.h"
+#include "support/attribute_json.h"
+#include "support/codec_jobs.h"
+#include "support/names.h"
+#include "support/raw_message.h"
+#include "support/vectors.h"
+
+namespace postern::bindings {
+namespace {
+
+using namespace postern::testing;  // NOLINT(google-build-using-namespace)
+
+constexpr uint32_t kHuge = std::numeric_limits<uint32_t>::max();
+constexpr uint32_t kHugeNumbers[] = {64, 65, 0x7FFFFFFF, 0x80000000, kHuge - 3, kHuge};
+
+class CodecPortDecodeTest : public ::testing::Test {
+ protected:
+  int32_t decode(const ByteVector& bytes, uint32_t flags = 0) {
+    fill_input(*port_, bytes);
+    return port_->decode(static_cast<uint32_t>(bytes.size()), flags);
+  }
+  [[nodiscard]] CodecPort::Words& words() { return port_->words(); }
+  [[nodiscard]] std::string output_digits(size_t count) {
+    return hex(port_->output().first(count));
+  }
+  // The value that read() has left.
+  [[nodiscard]] std::string value_digits() {
+    return hex(port_->input().subspan(words().value_offset, words().value_length));
+  }
+  [[nodiscard]] std::string text() {
+    return {reinterpret_cast<const char*>(words().text.data()), words().value_length};
+  }
+  [[nodiscard]] uint32_t output_word(size_t index) {
+    uint32_t word;
+    std::memcpy(&word, &port_->output()[index * 4], sizeof word);
+    return word;
+  }
+
+  std::unique_ptr<CodecPort> port_ = make_port();
+};
+
+TEST_F(CodecPortDecodeTest, TellsWhatTheViewTells) {
+  const Json vectors = read_vectors("stun-messages.json");
+  for (const Json& vector : vectors["messages"]) {
+    if (vector.contains("error")) continue;
+    SCOPED_TRACE(vector["id"]);
+    const ByteVector bytes = bytes_of(vector);
+    const bool classic = vector.value("allowClassic", false);
+    const int32_t result = decode(bytes, classic ? CodecPort::kAllowClassic : 0);
+    stun::MessageView view;
+    ASSERT_EQ(stun::MessageView::parse(bytes, {.allow_classic = classic}, view).errc, Errc::Ok);
+    ASSERT_GE(result, 0);
+    const auto bits = static_cast<uint32_t>(result);
+    EXPECT_EQ(bits & 0xFFFF, view.type());
+    EXPECT_EQ(bits >> CodecPort::kFingerprintShift & 3, static_cast<uint32_t>(view.fingerprint()));
+    EXPECT_EQ((bits & CodecPort::kClassicBit) != 0, view.is_classic());
+    EXPECT_EQ((bits & CodecPort::kUnknownRequiredBit) != 0, view.unknown_required({}) > 0);
+    EXPECT_EQ(bits >> 20, 0U);
+  }
+}
+
+TEST_F(CodecPortDecodeTest, FailuresHaveCodeAndOffset) {
+  const Json vectors = read_vectors("malformed.json");
+  for (const Json& vector : vectors["messages"]) {
+    SCOPED_TRACE(vector["id"]);
+    int32_t result = decode(bytes_of(vector), vector.value("allowClassic", false) ? 1 : 0);
+    if (vector.contains("get")) {
+      ASSERT_GE(result, 0);
+      result = port_->read(0, attribute_type(vector["get"].get<std::string>()), 0);
+    }
+    ASSERT_LT(result, 0);
+    EXPECT_EQ(code_of(failure_of(result).errc), vector["error"]["code"]);
+    EXPECT_EQ(failure_of(result).detail, vector["error"]["offset"]);
+  }
+}
+
+TEST_F(CodecPortDecodeTest, AFailureEmptiesTheSlot) {
+  ASSERT_GT(decode(raw_message("8022 0000")), 0);
+  EXPECT_EQ(port_->read(0, 0x8022, 0), 1);
+  EXPECT_LT(decode(unhex("00")), 0);
+  EXPECT_EQ(port_->read(0, 0x8022, 0), 0);
+  EXPECT_EQ(port_->walk(0, 20), -1);
+  EXPECT_EQ(port_->verify(0, 0, 32), static_cast<uint32_t>(Errc::IntegrityMissing));
+}
+
+TEST_F(CodecPortDecodeTest, LengthsBeyondTheArenaAreCutToIt) {
+  fill_input(*port_, raw_message(""));
+  for (const uint32_t bytes : {CodecPort::kInputBytes, CodecPort::kInputBytes + 1, kHuge}) {
+    EXPECT_EQ(failure_of(port_->decode(bytes, 0)), (PortFailure{Errc::TrailingBytes, 20}));
+  }
+}
+
+// --- Batches.
+
+TEST_F(CodecPortDecodeTest, ABatch) {
+  const std::array<ByteVector, 3> messages = {raw_message("8022 0001 61000000"), unhex("ffffff"),
+                                              raw_message("0020 0008 0001a147e112a643")};
+  ByteVector arena;
+  for (size_t slot = 0; slot < messages.size(); ++slot) {
+    append(arena, messages[slot]);
+    arena.resize((arena.size() + 3) / 4 * 4);
+    words().batch[slot] = static_cast<int32_t>(messages[slot].size());
+  }
+  fill_input(*port_, arena);
+  port_->decode_batch(3, 0);
+  EXPECT_EQ(words().batch[0], kBindingSuccess);
+  EXPECT_EQ(failure_of(words().batch[1]), (PortFailure{Errc::TooShort, 3}));
+  EXPECT_EQ(words().batch[2], kBindingSuccess);
+  EXPECT_EQ(port_->read(0, 0x8022, 0), 1);
+  EXPECT_EQ(port_->read(1, 0x8022, 0), 0);
+  EXPECT_EQ(port_->read(2, 0x8022, 0), 0);
+  EXPECT_EQ(port_->read(2, 0x0020, 0), 1);
+  EXPECT_EQ(words().numbers[0], 32853U);
+}
+
+TEST_F(CodecPortDecodeTest, AFullBatch) {
+  ByteVector arena;
+  for (uint32_t slot = 0; slot < CodecPort::kMaxBatch; ++slot) {
+    append(arena, raw_message("000d 0004 0000000" + std::string(1, "0123456789abcdef"[slot % 16])));
+    words().batch[slot] = 28;
+  }
+  fill_input(*port_, arena);
+  port_->decode_batch(CodecPort::kMaxBatch, 0);
+  for (uint32_t slot = 0; slot < CodecPort::kMaxBatch; ++slot) {
+    EXPECT_EQ(words().batch[slot], kBindingSuccess);
+    EXPECT_EQ(port_->read(slot, 0x000D, 0), 1);
+    EXPECT_EQ(words().numbers[0], slot % 16);
+  }
+}
+
+TEST_F(CodecPortDecodeTest, HostileBatches) {
+  for (const uint32_t count : kHugeNumbers) {
+    for (const int32_t length : {0, -1, 1, 3, 73728, 73729, std::numeric_limits<int32_t>::max(),
+                                 std::numeric_limits<int32_t>::min()}) {
+      fill_input(*port_, raw_message(""));
+      words().batch.fill(length);
+      port_->decode_batch(count, kHuge);
+      for (const int32_t result : words().batch) EXPECT_LT(result, 0) << length;
+    }
+  }
+  words().batch.fill(7);
+  port_->decode_batch(0, 0);
+  EXPECT_EQ(words().batch[0], 7);
+}
+
+// --- Values.
+
+TEST_F(CodecPortDecodeTest, Addresses) {
+  ASSERT_GT(decode(raw_message("0020 0008 0001a147e112a643"
+                               "0020 0014 0002a1470113a9faa5d3f179bc25f4b5bed2b9d9")), 0);
+  ASSERT_EQ(port_->read(0, 0x0020, 0), 1);
+  EXPECT_EQ(words().numbers, (std::array<uint32_t, 4>{32853, 4, 0xC0000201, 0}));
+  ASSERT_EQ(port_->read(0, 0x0020, 1), 1);
+  EXPECT_EQ(words().numbers[0], 32853U);
+  EXPECT_EQ(words().numbers[1], 6U);
+  EXPECT_EQ(text(), "2001:db8:1234:5678:11:2233:4455:6677");
+  EXPECT_EQ(port_->read(0, 0x0020, 2), 0);
+}
+
+TEST_F(CodecPortDecodeTest, BytesAndNumbers) {
+  ASSERT_GT(decode(raw_message("8022 0003 61620000"
+                               "0009 0007 000004266e6f7000"
+                               "8029 0008 0123456789abcdef"
+                               "beef 0002 aabb0000")), 0);
+  ASSERT_EQ(port_->read(0, 0x8022, 0), 1);
+  EXPECT_EQ(value_digits(), "6162") << "SOFTWARE without its trailing NUL";
+  ASSERT_EQ(port_->read(0, 0x0009, 0), 1);
+  EXPECT_EQ(words().numbers[0], 438U);
+  EXPECT_EQ(value_digits(), "6e6f70");
+  ASSERT_EQ(port_->read(0, 0x8029, 0), 1);
+  EXPECT_EQ(words().numbers[0], 0x01234567U);
+  EXPECT_EQ(words().numbers[1], 0x89ABCDEFU);
+  ASSERT_EQ(port_->read(0, 0xBEEF, 0), 1);
+  EXPECT_EQ(value_digits(), "aabb");
+}
+
+TEST_F(CodecPortDecodeTest, Lists) {
+  ASSERT_GT(decode(raw_message("000a 0006 001a8000 7fff0000"
+                               "c071 0008 deadbeef 00000001"
+                               "8002 0014 00020000 00070005 0102030405000000 00010000")), 0);
+  ASSERT_EQ(port_->read(0, 0x000A, 0), 1);
+  ASSERT_EQ(words().numbers[0], 3U);
+  EXPECT_EQ(output_word(0), 0x001AU);
+  EXPECT_EQ(output_word(1), 0x8000U);
+  EXPECT_EQ(output_word(2), 0x7FFFU);
+  ASSERT_EQ(port_->read(0, 0xC071, 0), 1);
+  ASSERT_EQ(words().numbers[0], 2U);
+  EXPECT_EQ(output_word(0), 0xDEADBEEFU);
+  EXPECT_EQ(output_word(1), 1U);
+  ASSERT_EQ(port_->read(0, 0x8002, 0), 1);
+  ASSERT_EQ(words().numbers[0], 3U);
+  EXPECT_EQ(output_word(3), 7U);
+  EXPECT_EQ(hex(port_->input().subspan(output_word(4), output_word(5))), "0102030405");
+  EXPECT_EQ(output_word(6), 1U);
+  EXPECT_EQ(output_word(8), 0U);
+}
+
+// The output arena has fewer words than the longest lists have entries. Better none than some.
+TEST_F(CodecPortDecodeTest, ListsTooLongForTheOutputArena) {
+  const auto list_of = [](uint16_t type, size_t value_bytes) {
+    ByteVector bytes = raw_message("0000 0000");
+    store_be16(&bytes[20], type);
+    store_be16(&bytes[22], static_cast<uint16_t>(value_bytes));
+    bytes.resize(24 + (value_bytes + 3) / 4 * 4);
+    store_be16(&bytes[2], static_cast<uint16_t>(bytes.size() - 20));
+    return bytes;
+  };
+  constexpr size_t kWords = CodecPort::kOutputBytes / 4;
+  ASSERT_GT(decode(list_of(0x000A, kWords * 2)), 0);
+  EXPECT_EQ(port_->read(0, 0x000A, 0), 1);
+  EXPECT_EQ(words().numbers[0], kWords);
+  ASSERT_GT(decode(list_of(0x000A, kWords * 2 + 2)), 0);
+  EXPECT_EQ(failure_of(port_->read(0, 0x000A, 0)), (PortFailure{Errc::AttributeLength, 20}));
+  ASSERT_GT(decode(list_of(0xC071, 65528)), 0);
+  EXPECT_EQ(port_->read(0, 0xC071, 0), 1);
+  EXPECT_EQ(words().numbers[0], 65528U / 4);
+  ASSERT_GT(decode(list_of(0x8002, kWords / 3 * 4)), 0);
+  EXPECT_EQ(port_->read(0, 0x8002, 0), 1);
+  EXPECT_EQ(words().numbers[0], kWords / 3);
+  ASSERT_GT(decode(list_of(0x8002, kWords / 3 * 4 + 4)), 0);
+  EXPECT_EQ(failure_of(port_->read(0, 0x8002, 0)), (PortFailure{Errc::AttributeLength, 20}));
+}
+
+TEST_F(CodecPortDecodeTest, HostileReads) {
+  ASSERT_GT(decode(raw_message("0001 0008 00010001c0000201")), 0);
+  EXPECT_EQ(port_->read(0, 0x0001, 0), 1);
+  EXPECT_EQ(port_->read(0, 0x10001, 0), 0) << "a type of more than 16 bits is none";
+  for (const uint32_t number : kHugeNumbers) {
+    EXPECT_EQ(port_->read(0, number, 0), 0);
+    EXPECT_EQ(port_->read(0, 0x0001, number), 0);
+    EXPECT_EQ(port_->read(number, 0x0001, 0), port_->read(number % 64, 0x0001, 0));
+    EXPECT_EQ(port_->walk(number | 63, 20), -1);
+    EXPECT_EQ(port_->unknown_required(number), 0U);
+    EXPECT_EQ(port_->verify(number, number, number), static_cast<uint32_t>(Errc::IntegrityMissing));
+  }
+}
+
+// --- Walking.
+
+TEST_F(CodecPortDecodeTest, Walks) {
+  ASSERT_GT(decode(raw_message("8022 0003 61626300 0008 0014" + std::string(40, '1') +
+                               "8022 0000 8028 0004 00000000")), 0);
+  struct Step {
+    int32_t type;
+    uint32_t offset, length, counts;
+  };
+  uint32_t next = 20;
+  for (const Step& step : {Step{0x8022, 24, 3, 1}, Step{0x0008, 32, 20, 1}, Step{0x8022, 56, 0, 0},
+                           Step{0x8028, 60, 4, 1}}) {
+    EXPECT_EQ(port_->walk(0, next), step.type);
+    EXPECT_EQ(words().value_offset, step.offset);
+    EXPECT_EQ(words().value_length, step.length);
+    EXPECT_EQ(words().numbers[0], step.counts);
+    next = words().numbers[1];
+  }
+  EXPECT_EQ(next, 64U);
+  EXPECT_EQ(port_->walk(0, next), -1);
+}
+
+TEST_F(CodecPortDecodeTest, HostileWalks) {
+  const ByteVector bytes = raw_message("8022 0004 ffffffff 0013 0004 ffffffff");
+  ASSERT_GT(decode(bytes), 0);
+  for (uint32_t offset = 0; offset < 100; ++offset) {
+    const int32_t type = port_->walk(0, offset);
+    if (type >= 0) {
+      EXPECT_LE(words().value_offset + words().value_length, bytes.size()) << offset;
+    } else {
+      EXPECT_TRUE(offset == 0 || offset > bytes.size() - 4) << offset;
+    }
+  }
+  for (const uint32_t number : kHugeNumbers) EXPECT_EQ(port_->walk(0, number), -1);
+}
+
+TEST_F(CodecPortDecodeTest, UnknownRequired) {
+  ASSERT_GT(decode(raw_message("7ffe 0000 8022 0000 7fff 0000")), 0);
+  EXPECT_EQ(port_->unknown_required(0), 2U);
+  std::array<uint16_t, 2> types;
+  std::memcpy(types.data(), port_->output().data(), sizeof types);
+  EXPECT_EQ(types, (std::array<uint16_t, 2>{0x7FFE, 0x7FFF}));
+
+  ByteVector most = raw_message("");
+  most.resize(stun::kMaxMessageBytes);
+  store_be16(&most[2], 0xFFFC);
+  ASSERT_GT(decode(most), 0);
+  EXPECT_EQ(port_->unknown_required(0), 16'383U);
+}
+
+// --- Keys and integrity.
+
+TEST_F(CodecPortDecodeTest, VerifiesWithThePreparedKey) {
+  const Json vectors = read_vectors("stun-messages.json");
+  for (const Json& vector : vectors["messages"]) {
+    for (const Json& check : vector.value("integrity", Json::array())) {
+      SCOPED_TRACE(vector["id"].get<std::string>() + check.dump());
+      const Json& key = check.contains("key") ? check["key"] : vector["key"];
+      const auto password = key["password"].get<std::string>();
+      ByteVector material;
+      if (key.contains("realm")) {
+        const auto username = key["username"].get<std::string>();
+        const auto realm = key["realm"].get<std::string>();
+        append(material, as_bytes(username + realm + password));
+        fill_input(*port_, material);
+        port_->prepare_long_term_key(key["algorithm"] == "SHA-256" ? 2 : 1,
+                                     static_cast<uint32_t>(username.size()),
+                                     static_cast<uint32_t>(realm.size()),
+                                     static_cast<uint32_t>(password.size()));
+      } else {
+        fill_input(*port_, as_bytes(password));
+        port_->prepare_short_term_key(static_cast<uint32_t>(password.size()));
+      }
+      ASSERT_GE(decode(bytes_of(vector)), 0);
+      const auto attribute = check["attribute"].get<std::string>();
+      const uint32_t integrity = attribute == "sha1" ? 1 : attribute == "sha256" ? 2 : 0;
+      const uint32_t least = check.value("leastLength", 32U);
+      const auto errc = static_cast<Errc>(port_->verify(0, integrity, least));
+      EXPECT_EQ(code_of(errc), check["result"]);
+      words().batch.fill(-1);
+      port_->verify_batch(1, integrity, least);
+      EXPECT_EQ(words().batch[0], static_cast<int32_t>(errc));
+      EXPECT_EQ(words().batch[1], -1);
+    }
+  }
+}
+
+TEST_F(CodecPortDecodeTest, HostileKeyMaterial) {
+  fill_input(*port_, {});
+  port_->prepare_short_term_key(4);
+  const stun::PreparedKey before = words().key;
+  const auto is_unchanged = [&] { return std::memcmp(&words().key, &before, sizeof before) == 0; };
+  for (const uint32_t number : {CodecPort::kInputBytes + 1, 0x7FFFFFFFU, 0x80000000U, kHuge}) {
+    port_->prepare_long_term_key(1, number, 0, 0);
+    port_->prepare_long_term_key(2, 0, number, 0);
+    port_->prepare_long_term_key(kHuge, 0, 0, number);
+    port_->prepare_long_term_key(1, number, number, number);
+    EXPECT_TRUE(is_unchanged()) << number;
+  }
+  // Of a password that is longer than the arena, what is there.
+  port_->prepare_short_term_key(kHuge);
+  EXPECT_FALSE(is_unchanged());
+  const stun::PreparedKey all{port_->input()};
+  EXPECT_EQ(std::memcmp(&words().key, &all, sizeof all), 0);
+}
+
+TEST_F(CodecPortDecodeTest, Userhash) {
+  fill_input(*port_, as_bytes("userrealm"));
+  port_->userhash(4, 5);
+  const std::string expected = "6a3029116b47aa98bcaa325399733dc1a23cd57e26b81bef3ff6531ce624e2da";
+  EXPECT_EQ(output_digits(32), expected);
+  for (const uint32_t number : {CodecPort::kInputBytes, 0x80000000U, kHuge}) {
+    port_->userhash(number, 1);
+    port_->userhash(1, number);
+    port_->userhash(number, number);
+    EXPECT_EQ(output_digits(32), expected) << "nothing is written for lengths beyond the arena";
+  }
+}
+
+TEST_F(CodecPortDecodeTest, NonceFeatures) {
+  fill_input(*port_, as_bytes("obMatJos2AAAC"));
+  EXPECT_EQ(port_->nonce_features(12), -1);
+  EXPECT_EQ(port_->nonce_features(13), 2);
+  EXPECT_EQ(port_->nonce_features(kHuge), 2);
+  fill_input(*port_, as_bytes("obMatJos2////"));
+  EXPECT_EQ(port_->nonce_features(13), 0xFFFFFF);
+  fill_input(*port_, as_bytes("nonce without cookie"));
+  EXPECT_EQ(port_->nonce_features(20), -1);
+}
+
+}  // namespace
+}  // namespace postern::bindings
