@@ -10,7 +10,7 @@ import {
   prepareKey,
   verify,
   verifyBatch,
-} from '../../js/codec/index.js'; // 'postern/codec'
+} from '../../dist/codec.inline.js'; // 'postern/codec' in Node
 import { ALLOCATE, BATCH_SIZE, RFC5769_PASSWORD, SOFTWARE } from '../inputs.js';
 
 const verifyKey = prepareKey({ password: RFC5769_PASSWORD });

@@ -11,9 +11,9 @@ import { readText } from './text.js';
 
 /** @typedef {(core: Core, bytes: Uint8Array) => unknown} Reader reads what Core.call.read() left, of the message `bytes` */
 
-/** "0" to "255", which makes the text of an IPv4 address four look-ups. */
+/** "0" to "255", and with a dot behind: the text of an IPv4 address is four look-ups and three joins. */
 const OCTETS = Array.from({ length: 256 }, (_, octet) => String(octet));
-const octet = (/** @type {number} */ value) => /** @type {string} */ (OCTETS[value & 0xff]);
+const DOTTED = OCTETS.map((octet) => `${octet}.`);
 
 /** @param {Core} core @param {number} index */
 const number = (core, index) => core.words[core.wordsWord + NUMBERS + index];
@@ -42,7 +42,12 @@ function address(core) {
   }
   const ip = number(core, 2);
   return {
-    address: `${octet(ip >>> 24)}.${octet(ip >>> 16)}.${octet(ip >>> 8)}.${octet(ip)}`,
+    // Sums of two are quicker than one template of seven.
+    address:
+      DOTTED[ip >>> 24] +
+      DOTTED[(ip >>> 16) & 0xff] +
+      DOTTED[(ip >>> 8) & 0xff] +
+      OCTETS[ip & 0xff],
     port,
     family: 'IPv4',
   };

@@ -1,7 +1,7 @@
 // Transaction IDs: 96 bits from the platform's cryptographic source (RFC 8489 section 5), drawn many
-// at a time.
+// at a time: a call of that source costs as much as many messages.
 
-const POOL_WORDS = 3 * 128;
+const POOL_WORDS = 3 * 1024;
 const pool = new Uint32Array(POOL_WORDS);
 let next = POOL_WORDS;
 

@@ -25,22 +25,35 @@ export async function buildWasm({ toolchainFile, env, isFresh }) {
  */
 export async function buildPackage(emscripten) {
   await buildWasm(emscripten);
-  await step('package', () => Promise.all([bundleInlineCodec(), emitTypes()]));
+  await step('package', () =>
+    Promise.all([
+      bundle('js/codec/index.js', 'dist/codec.inline.js', 'neutral'),
+      bundle('js/index.js', 'dist/node.js', 'node'),
+      emitTypes(),
+    ]),
+  );
 }
 
-/** dist/codec.inline.js: postern/codec in one file, with its wasm inside, for where Node.js is not. */
-async function bundleInlineCodec() {
+/**
+ * An entry in one file, with its wasm inside. Node.js gets these because it takes longer to find forty files
+ * than to run them; browsers whose bundler copies no files get that of the codec.
+ *
+ * @param {string} entry
+ * @param {string} outfile
+ * @param {import('esbuild').Platform} platform
+ */
+async function bundle(entry, outfile, platform) {
   const { build } = await import('esbuild');
   await build({
     absWorkingDir: projectDirectory,
-    entryPoints: ['js/codec/index.js'],
-    outfile: 'dist/codec.inline.js',
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     format: 'esm',
-    platform: 'neutral',
+    platform,
     target: 'es2022',
     conditions: ['node'], // what #codec-wasm means in Node.js: the file with the bytes inside
-    banner: { js: '// Made by scripts/lib/build-steps.js from js/codec; do not edit.' },
+    banner: { js: `// Made by scripts/lib/build-steps.js from ${entry}; do not edit.` },
   });
 }
 

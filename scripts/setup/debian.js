@@ -73,8 +73,14 @@ const sanitizerRuntime = {
 const groups = {
   /** @type {Need[]} */
   wasm: [cmake, ninja],
-  native: [cmake, ninja, program('g++'), file('/usr/include/gtest/gtest.h', 'libgtest-dev')],
-  check: [program('clang-format'), program('clang-tidy')],
+  native: [
+    cmake,
+    ninja,
+    program('g++'),
+    file('/usr/include/gtest/gtest.h', 'libgtest-dev'),
+    file('/usr/include/nlohmann/json.hpp', 'nlohmann-json3-dev'),
+  ],
+  check: [program('clang-format'), program('clang-tidy'), program('g++')], // g++ for its headers
   fuzz: [cmake, ninja, program('clang++', 'clang'), sanitizerRuntime],
   servers: [coturn, program('openssl')],
   browsers: [program('chromium'), program('firefox', 'firefox-esr')],

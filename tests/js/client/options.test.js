@@ -210,6 +210,10 @@ describe('bind()', () => {
   });
 });
 
+test.each(notObjects)('init(): %p', async (options) => {
+  expectArgumentError(await rejection(postern.init(as(options))), 'options');
+});
+
 test('options may be frozen', async () => {
   const { transport } = memoryServer((request) => failure(request, 500));
   const options = Object.freeze({

@@ -82,6 +82,11 @@ describe('the words of a job', () => {
     ]);
   });
 
+  test('the form of a record of raw bytes; that of a value is 0', () => {
+    expect(constant('kFormRaw')).toBe(layout.FORM_RAW);
+    expect(constant('kFormTyped')).toBe(0);
+  });
+
   test('the bits of options', () => {
     expect(enumerators('Option')).toEqual({
       kFingerprint: layout.OPTION_FINGERPRINT,

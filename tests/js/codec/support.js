@@ -1,5 +1,6 @@
 // What the codec's tests share: bytes as hexadecimal, random input that is the same in every run, and a way
 // to look at what a function throws.
+import { expect } from '@jest/globals';
 
 /** @param {string} hex */
 export const fromHex = (hex) =>
@@ -24,6 +25,25 @@ export function thrownBy(action) {
   }
   throw new Error(`nothing was thrown; the result is ${String(result).slice(0, 200)}`);
 }
+
+/**
+ * Expects a TypeError that names the argument.
+ *
+ * @param {() => unknown} call
+ * @param {string} argument
+ */
+export function expectArgumentError(call, argument) {
+  const error = thrownBy(call);
+  expect(error).toBeInstanceOf(TypeError);
+  expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument });
+  expect(error.message).toBe(`${argument} must be ${error.message.slice(argument.length + 9)}`);
+}
+
+/** For calls that TypeScript would refuse. @param {unknown} value @returns {any} */
+export const as = (value) => value;
+
+/** [first, <nothing>, last] @param {unknown} first @param {unknown} last */
+export const withHole = (first, last) => as(Object.assign([first], { 2: last }));
 
 // Looked up once: globals are slow to reach in Jest's contexts.
 const { imul } = Math;

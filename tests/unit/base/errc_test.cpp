@@ -21,9 +21,11 @@ struct ErrorRow {
 const std::vector<ErrorRow>& rows() {
   static const std::vector<ErrorRow> all = {
 #define POSTERN_ERROR(enumerator, code, sentence) {Errc::enumerator, code, sentence},
+#define POSTERN_CLIENT_ERROR(enumerator, code, sentence) POSTERN_ERROR(enumerator, code, sentence)
 #define POSTERN_JS_ERROR(code, sentence) {Errc::Ok, code, sentence},
 #include "base/errors.def"
 #undef POSTERN_ERROR
+#undef POSTERN_CLIENT_ERROR
 #undef POSTERN_JS_ERROR
   };
   return all;

@@ -19,6 +19,7 @@ namespace {
 using namespace postern::testing;  // NOLINT(google-build-using-namespace)
 
 constexpr uint32_t kHuge = std::numeric_limits<uint32_t>::max();
+constexpr uint32_t kAllowClassic = CodecPort::kAllowClassic;
 constexpr uint32_t kHugeNumbers[] = {64, 65, 0x7FFFFFFF, 0x80000000, kHuge - 3, kHuge};
 
 class CodecPortDecodeTest : public ::testing::Test {
@@ -54,7 +55,7 @@ TEST_F(CodecPortDecodeTest, TellsWhatTheViewTells) {
     SCOPED_TRACE(vector["id"]);
     const ByteVector bytes = bytes_of(vector);
     const bool classic = vector.value("allowClassic", false);
-    const int32_t result = decode(bytes, classic ? CodecPort::kAllowClassic : 0);
+    const int32_t result = decode(bytes, classic ? kAllowClassic : 0);
     stun::MessageView view;
     ASSERT_EQ(stun::MessageView::parse(bytes, {.allow_classic = classic}, view).errc, Errc::Ok);
     ASSERT_GE(result, 0);
@@ -71,7 +72,7 @@ TEST_F(CodecPortDecodeTest, FailuresHaveCodeAndOffset) {
   const Json vectors = read_vectors("malformed.json");
   for (const Json& vector : vectors["messages"]) {
     SCOPED_TRACE(vector["id"]);
-    int32_t result = decode(bytes_of(vector), vector.value("allowClassic", false) ? 1 : 0);
+    int32_t result = decode(bytes_of(vector), vector.value("allowClassic", false) ? kAllowClassic : 0);
     if (vector.contains("get")) {
       ASSERT_GE(result, 0);
       result = port_->read(0, attribute_type(vector["get"].get<std::string>()), 0);
