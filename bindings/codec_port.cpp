@@ -28,10 +28,6 @@ bool take(std::span<const uint8_t>& from, T& out) {
   return true;
 }
 
-void store_word(std::span<uint8_t> out, size_t index, uint32_t word) {
-  std::memcpy(&out[index * 4], &word, sizeof word);
-}
-
 }  // namespace
 
 int32_t CodecPort::decode_into(uint32_t slot, std::span<const uint8_t> bytes, uint32_t flags) {
@@ -70,7 +66,6 @@ int32_t CodecPort::read_value(const stun::MessageView& message,
   if (!value) return failure(value.error(), attribute.offset);
   CrossValue cross;
   to_cross(*value, cross);
-  const uint8_t* base = message.bytes().data();
   if constexpr (std::is_same_v<typename Kind::Value, TransportAddress>) {
     if (value->family == Family::IPv6) {
       auto* const text = reinterpret_cast<char*>(words_.text.data());
@@ -80,30 +75,7 @@ int32_t CodecPort::read_value(const stun::MessageView& message,
     words_.numbers = cross.numbers;
     return 1;
   }
-  if constexpr (std::is_same_v<Kind, stun::kind::Uint16List> ||
-                std::is_same_v<Kind, stun::kind::Uint32List>) {
-    constexpr size_t kStep = std::is_same_v<Kind, stun::kind::Uint16List> ? 2 : 4;
-    const size_t count = cross.bytes.size() / kStep;
-    if (count > kOutputBytes / 4) return failure(Errc::AttributeLength, attribute.offset);
-    for (size_t i = 0; i < count; ++i) {
-      const uint8_t* const from = &cross.bytes[i * kStep];
-      store_word(output_, i, kStep == 2 ? load_be16(from) : load_be32(from));
-    }
-    cross.numbers[0] = static_cast<uint32_t>(count);
-  }
-  if constexpr (std::is_same_v<Kind, stun::kind::AlgorithmList>) {
-    size_t index = 0;
-    for (stun::Bytes list = cross.bytes; !list.empty();) {
-      const auto algorithm = stun::kind::take_algorithm(list);
-      if (!algorithm || index + 3 > kOutputBytes / 4)
-        return failure(Errc::AttributeLength, attribute.offset);
-      store_word(output_, index++, algorithm->algorithm);
-      store_word(output_, index++, static_cast<uint32_t>(algorithm->parameters.data() - base));
-      store_word(output_, index++, static_cast<uint32_t>(algorithm->parameters.size()));
-    }
-    cross.numbers[0] = static_cast<uint32_t>(index / 3);
-  }
-  return publish(cross, base);
+  return publish(cross, message.bytes().data());
 }
 
 int32_t CodecPort::publish(const CrossValue& value, const uint8_t* message) {
@@ -114,13 +86,22 @@ int32_t CodecPort::publish(const CrossValue& value, const uint8_t* message) {
   return 1;
 }
 
-int32_t CodecPort::read(uint32_t slot, uint32_t type, uint32_t nth) {
-  const stun::MessageView& message = views_[slot % kMaxBatch];
-  if (type > 0xFFFF) return 0;
-  const stun::AttributeView attribute = message.find(static_cast<uint16_t>(type), nth);
+int32_t CodecPort::read_attribute(const stun::MessageView& message,
+                                  const stun::AttributeView& attribute) {
   if (attribute.offset == 0) return 0;
   return stun::visit_kind(attribute.type,
                           [&]<typename Kind>() { return read_value<Kind>(message, attribute); });
+}
+
+int32_t CodecPort::read(uint32_t slot, uint32_t type, uint32_t nth) {
+  const stun::MessageView& message = views_[slot % kMaxBatch];
+  if (type > 0xFFFF) return 0;
+  return read_attribute(message, message.find(static_cast<uint16_t>(type), nth));
+}
+
+int32_t CodecPort::read_at(uint32_t slot, uint32_t offset) {
+  const stun::MessageView& message = views_[slot % kMaxBatch];
+  return read_attribute(message, message.at(offset));
 }
 
 int32_t CodecPort::walk(uint32_t slot, uint32_t offset) {

@@ -80,9 +80,11 @@ class CodecPort {
   // the lengths.
   void decode_batch(uint32_t count, uint32_t flags);
 
-  // The nth attribute of a type: 1 with words filled, 0 where there is none, or a failure. Lists of
-  // numbers are written to the output arena as words.
+  // The nth attribute of a type: 1 with words filled, 0 where there is none, or a failure. Lists
+  // come across as their bytes.
   int32_t read(uint32_t slot, uint32_t type, uint32_t nth);
+  // The attribute at an offset that walk() went by.
+  int32_t read_at(uint32_t slot, uint32_t offset);
   // Walks all attributes: the type with words.value_* filled and, in numbers[0], whether it counts;
   // numbers[1] is the offset to pass next. Begin with offset 20; -1 at the end.
   int32_t walk(uint32_t slot, uint32_t offset);
@@ -116,6 +118,7 @@ class CodecPort {
   int32_t decode_into(uint32_t slot, std::span<const uint8_t> bytes, uint32_t flags);
   // Reads one job off `jobs` and writes its message to `out`; returns the length or a failure.
   int32_t encode_job(std::span<const uint8_t>& jobs, std::span<uint8_t> out);
+  int32_t read_attribute(const stun::MessageView& message, const stun::AttributeView& attribute);
   // Leaves a value where JavaScript reads it.
   int32_t publish(const CrossValue& value, const uint8_t* message);
   template <typename Kind>

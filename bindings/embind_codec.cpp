@@ -45,6 +45,7 @@ uint32_t place(uint32_t which) {
 int32_t decode(uint32_t bytes, uint32_t flags) { return port.decode(bytes, flags); }
 void decode_batch(uint32_t count, uint32_t flags) { port.decode_batch(count, flags); }
 int32_t read(uint32_t slot, uint32_t type, uint32_t nth) { return port.read(slot, type, nth); }
+int32_t read_at(uint32_t slot, uint32_t offset) { return port.read_at(slot, offset); }
 int32_t walk(uint32_t slot, uint32_t offset) { return port.walk(slot, offset); }
 uint32_t unknown_required(uint32_t slot) { return port.unknown_required(slot); }
 uint32_t verify(uint32_t slot, uint32_t integrity, uint32_t least) {
@@ -77,6 +78,7 @@ EMSCRIPTEN_BINDINGS(postern_codec) {
   emscripten::function("decode", &decode);
   emscripten::function("decodeBatch", &decode_batch);
   emscripten::function("read", &read);
+  emscripten::function("readAt", &read_at);
   emscripten::function("walk", &walk);
   emscripten::function("unknownRequired", &unknown_required);
   emscripten::function("verify", &verify);

@@ -1,4 +1,5 @@
-// The engine's functions as JavaScript sees them. Numbers only: bytes cross through inbox and outbox.
+// The engine's functions as JavaScript sees them. Numbers only: bytes cross through inbox and
+// outbox.
 #include <emscripten/bind.h>
 
 #include "bindings/engine.h"

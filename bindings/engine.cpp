@@ -111,7 +111,8 @@ int32_t Engine::open(uint32_t bytes) {
     options.server =
         parse_address(as_text(server), static_cast<uint16_t>(request.server_port)).value_or({});
     auto& timing = options.retransmission;
-    if (request.rto_microseconds != 0) timing.rto = Duration::microseconds(request.rto_microseconds);
+    if (request.rto_microseconds != 0)
+      timing.rto = Duration::microseconds(request.rto_microseconds);
     if (request.rc != 0) timing.rc = request.rc;
     if (request.rm != 0) timing.rm = request.rm;
     if (request.ti_microseconds != 0) timing.ti = Duration::microseconds(request.ti_microseconds);
@@ -338,10 +339,9 @@ uint32_t Engine::stats(uint32_t handle) {
   Slot* const slot = find(handle);
   if (slot == nullptr) return 0;
   const client::StunClientStats& stats = slot->client->stats();
-  const std::array<uint64_t, 8> counters = {stats.malformed,       stats.unexpected,
-                                            stats.wrong_source,    stats.unknown_transaction,
-                                            stats.late,            stats.bad_fingerprint,
-                                            stats.bad_integrity,   stats.ignored};
+  const std::array<uint64_t, 8> counters = {
+      stats.malformed, stats.unexpected,      stats.wrong_source,  stats.unknown_transaction,
+      stats.late,      stats.bad_fingerprint, stats.bad_integrity, stats.ignored};
   for (size_t i = 0; i < counters.size(); ++i) {
     const auto value = static_cast<double>(counters[i]);
     std::memcpy(&outbox_[i * sizeof value], &value, sizeof value);

@@ -1,7 +1,7 @@
-// Engine: the STUN clients of one process as JavaScript reaches them. Opening and starting are calls of
-// their own; everything that comes often goes through a mailbox: JavaScript lays what happened down in the
-// inbox, calls process() once a tick, and reads records of fixed size from the outbox. No Emscripten: it
-// runs natively in tests too.
+// Engine: the STUN clients of one process as JavaScript reaches them. Opening and starting are
+// calls of their own; everything that comes often goes through a mailbox: JavaScript lays what
+// happened down in the inbox, calls process() once a tick, and reads records of fixed size from the
+// outbox. No Emscripten: it runs natively in tests too.
 //
 // Clients are named by handles that say which opening they mean, so that a stale one names nothing.
 #pragma once
@@ -57,8 +57,8 @@ class Engine {
 
   enum class Input : uint32_t { Datagram, DatagramFrom, Stream, SoftError, HardError, Closed };
 
-  // One thing that happened; `bytes` of payload follow, padded to 4. DatagramFrom: the payload begins with
-  // the source address as text, `source_bytes` long.
+  // One thing that happened; `bytes` of payload follow, padded to 4. DatagramFrom: the payload
+  // begins with the source address as text, `source_bytes` long.
   struct InputRecord {
     uint32_t input;
     uint32_t handle;
@@ -75,8 +75,8 @@ class Engine {
     uint32_t text_bytes;
   };
 
-  // One thing to do or to know. The payload follows, padded to 4: for Transmit the message; else the texts
-  // of `addresses` and then those of `text_bytes`, one behind the other.
+  // One thing to do or to know. The payload follows, padded to 4: for Transmit the message; else
+  // the texts of `addresses` and then those of `text_bytes`, one behind the other.
   struct OutputRecord {
     uint32_t output;
     uint32_t handle;
@@ -92,7 +92,8 @@ class Engine {
     // MappedAddress: the address, source, response origin, other address.
     // ErrorResponse: none, source, alternate servers. Failed: none, source.
     std::array<OutputAddress, 4> addresses;
-    // MappedAddress: software. ErrorResponse: reason, software, alternate domain. Failed: reason, realm.
+    // MappedAddress: software. ErrorResponse: reason, software, alternate domain. Failed: reason,
+    // realm.
     std::array<uint32_t, 3> text_bytes;
     uint32_t unknown_count;
     std::array<uint32_t, kMaxUnknown> unknown;
@@ -112,14 +113,16 @@ class Engine {
   int32_t send_indication(uint32_t handle, double now_milliseconds, uint32_t entropy_bytes);
   int32_t cancel(uint32_t handle, double now_milliseconds, uint32_t transaction);
 
-  // Works off the inbox (`bytes` of InputRecords), then what is due, and fills the outbox. Returns the number
-  // of records in it. Call it again, with an empty inbox, while `has_more()`.
+  // Works off the inbox (`bytes` of InputRecords), then what is due, and fills the outbox. Returns
+  // the number of records in it. Call it again, with an empty inbox, while `has_more()`.
   uint32_t process(uint32_t bytes, double now_milliseconds);
   [[nodiscard]] bool has_more() const { return !ready_.empty(); }
-  // When process() is to be called at the latest, in milliseconds of the same clock; negative for never.
+  // When process() is to be called at the latest, in milliseconds of the same clock; negative for
+  // never.
   [[nodiscard]] double next_timeout() const;
 
-  // Counters of a client (client::StunClientStats, in its order), as 64-bit floats in the outbox; returns how many.
+  // Counters of a client (client::StunClientStats, in its order), as 64-bit floats in the outbox;
+  // returns how many.
   uint32_t stats(uint32_t handle);
 
  private:

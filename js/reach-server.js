@@ -12,7 +12,6 @@ import { candidatesFor, checkStunOptions, clientSettings } from './stun-options.
 /** @typedef {import('./ice-server.js').PlannedServer} PlannedServer */
 /** @typedef {import('./ice-server.js').ServerInput} ServerInput */
 /** @typedef {import('./platform/platform.js').Candidate} Candidate */
-/** @typedef {import('./stun-options.js').Settings} Settings */
 /** @typedef {import('./stun-options.js').StunOptions} StunOptions */
 
 /**
@@ -76,7 +75,6 @@ function report({ transport, address, port }, error) {
  * @template Result
  */
 class Search {
-  /** @type {AttemptReport[]} */ attempts = [];
   /** Failures that nothing has come of. @type {unknown[]} */ errors = [];
   /** What neither answered nor failed yet. @type {Set<Candidate>} */ underWay = new Set();
   /** Servers that were asked already (RFC 8489 section 10). @type {Set<string>} */
@@ -86,16 +84,17 @@ class Search {
   /**
    * @param {PlannedServer} server
    * @param {StunOptions} options
-   * @param {Settings} settings
    * @param {Use<Result>} use
    * @param {(result: Result) => void} discard
+   * @param {AttemptReport[]} attempts gets a line for each way that failed
    */
-  constructor(server, options, settings, use, discard) {
+  constructor(server, options, use, discard, attempts) {
     this.server = server;
     this.options = options;
-    this.settings = settings;
+    this.settings = clientSettings(options, server);
     this.use = use;
     this.discard = discard;
+    this.attempts = attempts;
   }
 
   /** @param {AbortSignal} signal @returns {Promise<Result | undefined>} undefined when all ways failed */
@@ -110,6 +109,9 @@ class Search {
       return undefined;
     }
     this.#dnsMs = performance.now() - start;
+    // Before a clock of the network runs: compiling is no part of a round trip.
+    await sharedEngine();
+    signal.throwIfAborted();
     return this.#raceAmong(candidates, 0, signal);
   }
 
@@ -243,33 +245,31 @@ async function withDeadline({ signal, timeoutMs }, task, describe) {
 export async function reachServer(server, options, use, discard = () => {}) {
   const servers = planServers(server);
   checkStunOptions(options);
-  const searches = servers.map(
-    (planned) => new Search(planned, options, clientSettings(options, planned), use, discard),
-  );
+  /** @type {AttemptReport[]} */
+  const attempts = [];
+  const searches = servers.map((planned) => new Search(planned, options, use, discard, attempts));
   /** @type {Search<Result> | undefined} */
   let current;
   const run = async (/** @type {AbortSignal} */ signal) => {
-    // Before any clock runs: compiling is no part of a round trip.
-    await sharedEngine();
     for (current of searches) {
       const result = await current.run(signal);
       if (result !== undefined) return result;
     }
-    throw mostTelling(searches);
+    throw mostTelling(searches, attempts);
   };
   return withDeadline(options, run, () => {
     const waiting = new PosternError('ERR_STUN_TIMEOUT', 'No answer had come yet.');
     const unfinished = [...(current?.underWay ?? [])].map((one) => report(one, waiting));
-    const attempts = [...searches.flatMap((search) => search.attempts), ...unfinished];
-    return { url: current?.server.url, attempts };
+    return { url: current?.server.url, attempts: [...attempts, ...unfinished] };
   });
 }
 
 /**
- * @param {Pick<Search<unknown>, 'server' | 'errors' | 'attempts'>[]} searches all failed
+ * @param {Pick<Search<unknown>, 'server' | 'errors'>[]} searches all failed
+ * @param {AttemptReport[]} attempts
  * @returns {unknown}
  */
-function mostTelling(searches) {
+function mostTelling(searches, attempts) {
   const errors = searches.flatMap(({ server, errors: found }) =>
     found.map((error) => ({ error, url: server.url })),
   );
@@ -277,7 +277,7 @@ function mostTelling(searches) {
   const [first] = errors;
   if (first?.error instanceof PosternError) {
     first.error.url ??= first.url;
-    first.error.attempts = searches.flatMap(({ attempts }) => attempts);
+    first.error.attempts = attempts;
   }
   return first?.error;
 }

@@ -50,7 +50,7 @@ function typesOfGlue(emitted) {
   if (!bindings)
     throw new Error(`${input}.d.mts: Emscripten's declarations have changed their form`);
   return `${bindings}export type MainModule = EmbindModule & {
-  readonly wasmMemory: WebAssembly.Memory;
+  readonly wasmMemory: { readonly buffer: ArrayBuffer };
 };
 
 /**

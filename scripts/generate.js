@@ -108,7 +108,8 @@ function registryModule() {
     .map(([enumerator, name, , kind, , reference]) => {
       const one = valueTypes[kind][1];
       const type = repeatable.has(enumerator) ? `${one} | readonly (${one})[]` : one;
-      return property(`${name} (${reference})`, type, camel(enumerator));
+      // Undefined is left out, so that { lifetime: maybe } can be written.
+      return property(`${name} (${reference})`, `${type} | undefined`, camel(enumerator));
     });
   const types = [...new Set(Object.values(valueTypes).flat())]
     .flatMap((type) => type.match(/\b[A-Z]\w+/g) ?? [])

@@ -1,17 +1,14 @@
 // postern/codec as an application in Node calls it, wasm boundary included.
 
 import { createRequire } from 'node:module';
-import {
-  decode,
-  decodeBatch,
-  encode,
-  encodeBatch,
-  PosternError,
-  prepareKey,
-  verify,
-  verifyBatch,
-} from '../../dist/codec.inline.js'; // 'postern/codec' in Node
 import { ALLOCATE, BATCH_SIZE, RFC5769_PASSWORD, SOFTWARE } from '../inputs.js';
+
+// 'postern/codec' in Node; by its path, because bench/ is a package of its own.
+const CODEC = new URL('../../dist/codec.inline.js', import.meta.url).href;
+/** @type {typeof import('../../js/codec/index.js')} */
+const codec = await import(CODEC);
+const { decode, decodeBatch, encode, encodeBatch, PosternError, prepareKey, verify, verifyBatch } =
+  codec;
 
 const verifyKey = prepareKey({ password: RFC5769_PASSWORD });
 const { username, realm, nonce, password, requestedTransport } = ALLOCATE;
@@ -23,10 +20,10 @@ const allocateKey = prepareKey({ username, realm, password, algorithm: 'MD5' });
 const mapped = (message) =>
   message.fingerprint === 'valid' ? message.attributes.xorMappedAddress : null;
 
-/** decodeBatch() puts the error in the place of a malformed message. @param {Message | PosternError} item */
+/** decodeBatch() puts the error in the place of a malformed message. @param {Message | import('../../js/errors.js').PosternError} item */
 const mappedOrError = (item) => (item instanceof PosternError ? null : mapped(item));
 
-/** @param {Message | PosternError} item @returns {item is Message} */
+/** @param {Message | import('../../js/errors.js').PosternError} item @returns {item is Message} */
 const isSound = (item) => !(item instanceof PosternError) && item.fingerprint === 'valid';
 
 /** @typedef {import('../../js/codec/encode.js').MessageInput} MessageInput */

@@ -43,6 +43,7 @@ import { READERS } from './read-value.js';
  */
 
 const HEADER_BYTES = 20;
+const ATTRIBUTE_HEADER_BYTES = 4;
 /** @type {readonly MessageClass[]} */
 const CLASSES = ['request', 'indication', 'success', 'error'];
 const FINGERPRINTS = /** @type {const} */ (['absent', 'valid', 'invalid']);
@@ -98,7 +99,7 @@ class AttributeReader {
         enumerable: true,
         /** @this {AttributeReader} */
         get() {
-          return this.#message.readNth(type, 0, read);
+          return this.#message.readFirst(type, read);
         },
       });
     }
@@ -208,7 +209,7 @@ export class Message {
    */
   get(nameOrType) {
     const type = typeOf(nameOrType);
-    const value = type === undefined ? undefined : this.readNth(type, 0, readerOf(type));
+    const value = type === undefined ? undefined : this.readFirst(type, readerOf(type));
     return /** @type {ValueOf<K>} */ (value);
   }
 
@@ -224,10 +225,9 @@ export class Message {
     const type = typeOf(nameOrType);
     const values = [];
     if (type !== undefined) {
-      for (let nth = 0; ; nth += 1) {
-        const value = this.readNth(type, nth, readerOf(type));
-        if (value === undefined) break;
-        values.push(value);
+      const read = readerOf(type);
+      for (const attribute of this.walk()) {
+        if (attribute.type === type && attribute.counts) values.push(this.readAt(attribute, read));
       }
     }
     return /** @type {Exclude<ValueOf<K>, undefined>[]} */ (values);
@@ -251,18 +251,14 @@ export class Message {
 
   /** Every attribute in order, unknown ones and those to be ignored too. @returns {Generator<Attribute>} */
   *[Symbol.iterator]() {
-    /** @type {Map<number, number>} */
-    const seen = new Map();
     for (const attribute of this.walk()) {
       const { type, offset, length, counts } = attribute;
       const row = rowsByType.get(type);
-      const nth = seen.get(type) ?? 0;
-      seen.set(type, nth + 1);
       /** @type {unknown} */
       let value = this.bytes.subarray(offset, offset + length);
       if (row !== undefined && counts) {
         try {
-          value = this.readNth(type, nth, readerOf(type));
+          value = this.readAt(attribute, readerOf(type));
         } catch {
           value = undefined;
         }
@@ -300,15 +296,28 @@ export class Message {
   }
 
   /**
+   * The first attribute of a type.
+   *
    * @param {number} type
-   * @param {number} nth
    * @param {import('./read-value.js').Reader} read
    * @internal
    */
-  readNth(type, nth, read) {
+  readFirst(type, read) {
     const core = this.load();
-    const found = core.call.read(this.slot, type, nth);
+    const found = core.call.read(this.slot, type, 0);
     if (found === 0) return undefined;
+    if (found < 0) throw decodeError(found);
+    return read(core, this.bytes);
+  }
+
+  /**
+   * @param {{ offset: number }} attribute from walk()
+   * @param {import('./read-value.js').Reader} read
+   * @internal
+   */
+  readAt({ offset }, read) {
+    const core = this.load();
+    const found = core.call.readAt(this.slot, offset - ATTRIBUTE_HEADER_BYTES);
     if (found < 0) throw decodeError(found);
     return read(core, this.bytes);
   }

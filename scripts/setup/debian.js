@@ -152,22 +152,19 @@ async function install(packages, absent) {
         `with your system's own package manager and try again.`,
     );
   }
-  const args = [
-    'install',
-    '-y',
-    '--no-install-recommends',
-    '-o',
-    'DPkg::Lock::Timeout=600',
-    ...packages,
-  ];
+  const byHand = `sudo apt-get update && sudo apt-get install ${packages.join(' ')}`;
+  if (!(await canBeRoot())) {
+    throw new SetupError(`Missing: ${list(absent)}. Installing needs root. Please run: ${byHand}`);
+  }
+  const options = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=600'];
+  const args = ['install', ...options, ...packages];
   if ((await asRoot('apt-get', args)).status === 0) return;
   // Not found, or no longer there: the lists of packages are missing or old.
   const update = await asRoot('apt-get', ['update']);
   const { status, output } = await asRoot('apt-get', args);
   if (status === 0) return;
   throw new SetupError(
-    `${update.output}\n${output}\nCould not install what is missing: ${list(absent)}. ` +
-      `Try: sudo apt-get update && sudo apt-get install ${packages.join(' ')}`,
+    `${update.output}\n${output}\nMissing: ${list(absent)}, and installing failed. Try: ${byHand}`,
   );
 }
 
@@ -177,19 +174,17 @@ async function isInArchive(name) {
   return /Candidate: (?!\(none\))/.test(output);
 }
 
+const isRoot = () => process.getuid?.() === 0;
+
+const canBeRoot = async () =>
+  isRoot() ||
+  (findProgram('sudo') !== undefined && (await run('sudo', ['-n', 'true'])).status === 0);
+
 /**
  * @param {string} command
  * @param {string[]} args
  */
-async function asRoot(command, args) {
-  const full = ['env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', command, ...args];
-  if (process.getuid?.() !== 0) {
-    if (!findProgram('sudo') || (await run('sudo', ['-n', 'true'])).status !== 0) {
-      throw new SetupError(
-        `This needs root, and sudo asks for a password here. Please run: sudo ${command} ${args.join(' ')}`,
-      );
-    }
-    full.unshift('sudo', '-n');
-  }
-  return run(full[0], full.slice(1));
+function asRoot(command, args) {
+  const plain = ['DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', command, ...args];
+  return isRoot() ? run('env', plain) : run('sudo', ['-n', 'env', ...plain]);
 }

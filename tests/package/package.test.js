@@ -55,7 +55,7 @@ describe('the tarball', () => {
     /^js\/([\w-]+\/)*[\w.-]+\.js$/,
     /^types\/([\w-]+\/)*[\w.-]+\.d\.ts$/,
     /^dist\/wasm\/\w+(\.wasm|\.mjs|\.d\.mts|\.base64\.js|\.base64\.d\.ts)$/,
-    /^dist\/codec\.inline\.js$/,
+    /^dist\/(node|codec\.inline)\.js$/,
   ];
 
   test('holds what is for users, and nothing else', () => {

@@ -109,12 +109,14 @@ describe('a server with several addresses', () => {
 
 describe('several servers', () => {
   test('are asked in turn: the first that answers counts', async () => {
-    const dead = `stun:127.0.0.1:${await freeUdpPort()}`;
+    const dead = { address: '127.0.0.1', port: await freeUdpPort() };
     const refusing = await scriptedUdpServer((request) => failure(request, 500));
     const good = await scriptedUdpServer(yes);
     const last = await scriptedUdpServer(yes);
-    const servers = [dead, { urls: [refusing.uri, good.uri] }, last.uri];
-    expect(await getMappedAddress(servers, PATIENT)).toMatchObject({ ...MAPPED, url: good.uri });
+    const servers = [uriOf(dead), { urls: [refusing.uri, good.uri] }, last.uri];
+    const result = await getMappedAddress(servers, PATIENT);
+    expect(result).toMatchObject({ ...MAPPED, url: good.uri });
+    expect(result.attempts).toMatchObject([dead, refusing.target]);
     expect(last.requests).toEqual([]);
   });
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { decode, encode } from '../../../js/codec/index.js';
 import { ATTRIBUTES } from '../../../js/generated/registry.js';
+import { none, SAMPLES, token } from './attribute-samples.js';
 import { fromHex, TRANSACTION_ID, thrownBy, toHex } from './support.js';
 
 const COMPUTED = ['messageIntegrity', 'messageIntegritySha256', 'fingerprint'];

@@ -1,13 +1,6 @@
 // encode(): headers, integrity, limits, and whose the memory is.
 import { describe, expect, test } from '@jest/globals';
-import {
-  decode,
-  encode,
-  encodeBatch,
-  encodeInto,
-  prepareKey,
-  verify,
-} from '../../../js/codec/index.js';
+import { decode, encode, prepareKey, verify } from '../../../js/codec/index.js';
 import { METHODS } from '../../../js/generated/registry.js';
 import { fromHex, Random, TRANSACTION_ID, thrownBy, toHex } from './support.js';
 

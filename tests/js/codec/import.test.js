@@ -6,13 +6,18 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 
 const root = new URL('../../../', import.meta.url);
-/** @type {Record<string, string | { default: string }>} */
+/** @type {Record<string, string | Record<string, string>>} */
 const exported = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).exports;
-const entries = Object.entries(exported).flatMap(([name, target]) =>
-  typeof target === 'object'
-    ? [/** @type {const} */ ([name, new URL(target.default, root).href])]
-    : [],
-);
+/** File of an entry, and what it is the entry of. */
+const files = new Map();
+for (const [name, targets] of Object.entries(exported)) {
+  for (const [condition, path] of typeof targets === 'string' ? [] : Object.entries(targets)) {
+    const { href } = new URL(path, root);
+    if (condition !== 'types' && !files.has(href)) files.set(href, `${name} (${condition})`);
+  }
+}
+/** @type {[string, string][]} */
+const entries = Array.from(files, ([href, name]) => [name, href]);
 const codecEntries = entries.filter(([name]) => name.startsWith('./codec'));
 
 /**

@@ -36,7 +36,7 @@ export function expectArgumentError(call, argument) {
   const error = thrownBy(call);
   expect(error).toBeInstanceOf(TypeError);
   expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument });
-  expect(error.message).toBe(`${argument} must be ${error.message.slice(argument.length + 9)}`);
+  expect(error.message).toContain(`${argument} must be `);
 }
 
 /** For calls that TypeScript would refuse. @param {unknown} value @returns {any} */

@@ -225,34 +225,26 @@ TEST_F(CodecPortEncodeTest, ABatchStandsBehindEachOther) {
   EXPECT_EQ(hex(port_->output().subspan(28, 4)), "00110008");
 }
 
-TEST_F(CodecPortEncodeTest, ABatchLargerThanTheOutputArena) {
+// Both arenas are of one size, but integrity makes messages longer than their jobs.
+TEST_F(CodecPortEncodeTest, AMessageThatFindsNoRoomLeavesTheRestToShorterOnes) {
+  constexpr uint32_t kAllParts = CodecPort::kIntegritySha1 | CodecPort::kIntegritySha256 |
+                                 CodecPort::kFingerprint | 32U << 8;
+  constexpr int32_t kLength = 20 + 68 + 24 + 36 + 8;
+  constexpr uint32_t kFit = (CodecPort::kOutputBytes - stun::kMaxMessageBytes) / kLength;
   Jobs jobs;
-  // 70 KiB of messages from one job of records each.
-  for (int i = 0; i < 3; ++i)
-    jobs.job(1, 0, kTransactionId).raw(0x0013, ByteVector(24'000));
-  EXPECT_EQ(encode(jobs, 3), 24'024);
-  EXPECT_EQ(port_->words().batch[1], 24'024);
-  EXPECT_EQ(port_->words().batch[2], 24'024);
-  // A longer message leaves no room for the last one.
-  Jobs more;
-  more.job(1, 0, kTransactionId).raw(0x0013, ByteVector(65'000));
-  for (int i = 0; i < 60; ++i) more.job(1, 0, kTransactionId).record(kLifetime, {1}, {});
-  ASSERT_LE(more.bytes().size(), CodecPort::kInputBytes);
-  EXPECT_EQ(encode(more, 61), 65'024);
-  EXPECT_EQ(port_->words().batch[60], 28);
-}
-
-TEST_F(CodecPortEncodeTest, OutputThatRunsOutFailsAloneAndCleanly) {
-  Jobs jobs;
-  for (int i = 0; i < 3; ++i) {
-    jobs.job(1, CodecPort::kIntegritySha256 | 32U << 8, kTransactionId);
-    jobs.raw(0x0013, ByteVector(i < 2 ? 36'000 : 0));
-  }
-  // Input and output arena are of one size, and HMACs make the output the longer one.
+  jobs.job(1, 0, kTransactionId).raw(0x0013, ByteVector(65'528));
+  for (uint32_t i = 0; i < kFit + 1; ++i)
+    jobs.job(1, kAllParts, kTransactionId).raw(0x0013, ByteVector(64));
+  jobs.job(0x0011, 0, kTransactionId);
+  const uint32_t count = kFit + 3;
+  ASSERT_LE(count, CodecPort::kMaxBatch);
   ASSERT_LE(jobs.bytes().size(), CodecPort::kInputBytes);
-  EXPECT_EQ(encode(jobs, 3), 36'060);
-  EXPECT_EQ(port_->words().batch[1], 36'060);
-  EXPECT_EQ(port_->words().batch[2], 60);
+
+  EXPECT_EQ(encode(jobs, count), 65'552);
+  for (uint32_t i = 1; i <= kFit; ++i) EXPECT_EQ(port_->words().batch[i], kLength);
+  EXPECT_EQ(failure(kFit + 1).errc, Errc::MessageTooLong);
+  EXPECT_EQ(port_->words().batch[kFit + 2], 20);
+  EXPECT_EQ(hex(port_->output().subspan(65'552 + kFit * kLength, 4)), "00110000");
 }
 
 TEST_F(CodecPortEncodeTest, HostileCounts) {

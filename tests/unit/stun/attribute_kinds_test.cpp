@@ -150,7 +150,7 @@ TEST(AddressKindsTest, TheSecondXorGivesTheFirstBack) {
 
 TEST(AddressKindsTest, FamilyAndLengthHaveToAgree) {
   for (unsigned family = 0; family < 256; ++family) {
-    for (const size_t size : {8, 20}) {
+    for (const size_t size : {size_t{8}, size_t{20}}) {
       ByteVector bytes(size);
       bytes[1] = static_cast<uint8_t>(family);
       const Errc expected = family != 1 && family != 2            ? Errc::AttributeValue

@@ -112,7 +112,7 @@ TEST(StreamDeframerTest, StreamsCutInTwoAtEachByte) {
 
 TEST(StreamDeframerTest, StreamsInSmallChunks) {
   for (const Stream& stream : streams()) {
-    for (const size_t step : {1, 2, 3, 4, 5, 7, 19, 20, 21}) {
+    for (const size_t step : std::vector<size_t>{1, 2, 3, 4, 5, 7, 19, 20, 21}) {
       ASSERT_EQ(deframe(stream.bytes, every(step, stream.bytes.size()), stream.limit),
                 stream.expected)
           << stream.id << " in chunks of " << step;
