@@ -35,6 +35,9 @@ function rows(path, macro) {
 }
 
 const camel = (/** @type {string} */ pascal) => pascal[0].toLowerCase() + pascal.slice(1);
+// Written into the generated file as it stands here.
+const propertyOf = (/** @type {string} */ name) =>
+  name.toLowerCase().replace(/[-_ ](.)/g, (_, letter) => letter.toUpperCase());
 const hex = (/** @type {number} */ number, /** @type {number} */ digits) =>
   `0x${number.toString(16).toUpperCase().padStart(digits, '0')}`;
 const quote = (/** @type {string} */ text) =>
@@ -141,18 +144,30 @@ function registryModule() {
   out.push('export const METHODS = /** @type {const} */ ([');
   for (const [, name, number] of methods) out.push(`  [${hex(number, 3)}, ${quote(name)}],`);
   out.push(']);');
+  out.push('', '/** Type, name, kind of value, and 1 where it was never registered. */');
+  out.push('const ATTRIBUTE_ROWS = [');
+  for (const [enumerator, name, number, kind, status] of attributes) {
+    if (propertyOf(name) !== camel(enumerator)) throw new Error(`${name} is not ${enumerator}`);
+    const flag = status === 'Unregistered' ? ', 1' : '';
+    out.push(`  [${hex(number, 4)}, ${quote(name)}, ${quote(kind)}${flag}],`);
+  }
+  out.push('];');
   out.push(
     '',
-    '/** Attributes: type, property, name, kind of value, and 1 where it was never registered. */',
+    '/** XOR-MAPPED-ADDRESS becomes xorMappedAddress. @param {string} name */',
+    `const propertyOf = ${propertyOf};`,
+    '',
+    '/**',
+    ' * @typedef {readonly [type: number, property: keyof MessageAttributes, name: string, kind: string,',
+    ' *   isUnregistered: 0 | 1]} AttributeEntry',
+    ' */',
+    '',
+    '/** All attributes. @type {readonly AttributeEntry[]} */',
+    'export const ATTRIBUTES = ATTRIBUTE_ROWS.map((row) => {',
+    '  const [type, name, kind, flag = 0] = /** @type {[number, string, string, (0 | 1)?]} */ (row);',
+    '  return [type, /** @type {keyof MessageAttributes} */ (propertyOf(name)), name, kind, flag];',
+    '});',
   );
-  out.push('export const ATTRIBUTES = /** @type {const} */ ([');
-  for (const [enumerator, name, number, kind, status] of attributes) {
-    const flag = status === 'Unregistered' ? 1 : 0;
-    out.push(
-      `  [${hex(number, 4)}, ${quote(camel(enumerator))}, ${quote(name)}, ${quote(kind)}, ${flag}],`,
-    );
-  }
-  out.push(']);');
   out.push('', '/** Password algorithms by number (RFC 8489 section 18.5). */');
   out.push('export const PASSWORD_ALGORITHMS = /** @type {const} */ ([');
   for (const [, name, number] of algorithms) out.push(`  [${number}, ${quote(name)}],`);

@@ -278,7 +278,7 @@ export class Engine {
     const bytes = this.#at - this.#inbox;
     this.#at = this.#inbox;
     this.#readOutbox(this.#guard(() => this.#call.process(bytes, now())) ?? 0);
-    if (this.#untold.length > 0) this.#schedule();
+    if (this.#untold.length > 0 && !this.#isTelling) this.#schedule();
   }
 
   #flush() {

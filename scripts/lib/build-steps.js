@@ -1,9 +1,9 @@
 // What the commands build, each from what set-up has installed.
 
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildPreset } from './cmake.js';
-import { projectDirectory } from './paths.js';
+import { listFiles, projectDirectory } from './paths.js';
 import { mustRun } from './process.js';
 import { step } from './steps.js';
 
@@ -59,8 +59,11 @@ async function bundle(entry, outfile, platform) {
 
 /** types/, from the JSDoc of js/. Needs dist/wasm, whose declarations those of js/ refer to. */
 async function emitTypes() {
-  rmSync(join(projectDirectory, 'types'), { recursive: true, force: true });
   await runTool('tsc', '-p', 'tsconfig.types.json');
+  for (const path of listFiles('types')) {
+    const source = path.replace(/^types/, 'js').replace(/\.d\.ts$/, '.js');
+    if (!existsSync(join(projectDirectory, source))) rmSync(join(projectDirectory, path));
+  }
 }
 
 /**

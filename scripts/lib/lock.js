@@ -25,10 +25,11 @@ const TAKEOVER_LIMIT_MS = 10_000; // a takeover takes milliseconds; an older one
 /**
  * @template T
  * @param {string} name
+ * @param {string} purpose for those who wait
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function withLock(name, work) {
+export async function withLock(name, purpose, work) {
   const directory = join(cacheDirectory(), 'locks');
   mkdirSync(directory, { recursive: true });
   const lock = join(directory, name);
@@ -40,7 +41,7 @@ export async function withLock(name, work) {
       removeStale(lock);
       continue;
     }
-    if (owner && !announced) say(`  waiting for process ${owner.pid}, which is busy with ${name}`);
+    if (owner && !announced) say(`  waiting for process ${owner.pid}, which ${purpose}`);
     announced = true;
     await sleep(POLL_MS);
   }
@@ -62,7 +63,7 @@ export async function withLock(name, work) {
  */
 export function withCloneLock(work) {
   const key = createHash('sha256').update(projectDirectory).digest('hex').slice(0, 16);
-  return withLock(`clone-${key}`, work);
+  return withLock(`clone-${key}`, 'builds in this clone', work);
 }
 
 /** @typedef {{ pid: number, host: string, started: string }} Owner */

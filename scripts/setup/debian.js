@@ -99,7 +99,7 @@ const groups = {
 export async function installDebianPackages(names) {
   const needs = [...new Set(names.flatMap((name) => groups[name]))];
   if ((await missing(needs)).length === 0) return;
-  await withLock('debian-packages', async () => {
+  await withLock('debian-packages', 'installs Debian packages', async () => {
     // Twice, because what one need is called can depend on what was installed for another.
     for (let round = 0; round < 2; round++) {
       const absent = await missing(needs);

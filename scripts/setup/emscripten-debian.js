@@ -8,7 +8,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { withLock } from '../lib/lock.js';
 import { cacheDirectory } from '../lib/paths.js';
 import { findProgram, mustRun, run } from '../lib/process.js';
@@ -54,9 +54,10 @@ export async function installFromDebian(isDone) {
       `No emcc that is new enough is on PATH, and this is not a Debian whose packages could be used. ${ADVICE}`,
     );
   }
-  await withLock('emscripten', async () => {
+  await withLock('emscripten', 'installs Emscripten', async () => {
     if (isDone()) return;
     const target = installation();
+    removeDrafts(target); // of processes that were killed; the lock is ours now
     const draft = await mkdtemp(`${target}.`);
     try {
       const root = join(draft, 'root');
@@ -77,6 +78,14 @@ export async function installFromDebian(isDone) {
       advice: `The Emscripten in ${target} does not run on this machine. ${ADVICE}`,
     });
   });
+}
+
+/** @param {string} target */
+function removeDrafts(target) {
+  for (const name of readdirSync(dirname(target))) {
+    if (!name.startsWith(`${basename(target)}.`)) continue;
+    rmSync(join(dirname(target), name), { recursive: true, force: true });
+  }
 }
 
 /**

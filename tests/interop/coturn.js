@@ -12,19 +12,23 @@ import { encode } from '../../js/codec/index.js';
 
 const { stdout: version, error } = spawnSync('turnserver', ['--version'], { encoding: 'utf8' });
 
-if (error && process.env.CI) {
-  throw new Error('turnserver (coturn) is not installed, and in CI nothing is left out.');
-}
+const missing = 'turnserver is not installed (Debian: apt-get install coturn)';
+
+if (error && process.env.CI) throw new Error(`${missing}, and in CI nothing is left out.`);
 
 /**
- * describe() where coturn is installed; elsewhere the tests are skipped, and their title says why.
+ * describe() where coturn is installed; elsewhere the tests are skipped, and it is said why.
  *
  * @param {string} name
  * @param {() => void} body
  */
 export function describeWithCoturn(name, body) {
-  if (error) describe.skip(`turnserver is not installed (apt-get install coturn): ${name}`, body);
-  else describe(`coturn ${version.trim()}: ${name}`, body);
+  if (!error) {
+    describe(`coturn ${version.trim()}: ${name}`, body);
+    return;
+  }
+  console.warn(`Skipped, since ${missing}: ${name}`);
+  describe.skip(`coturn: ${name}`, body);
 }
 
 /**

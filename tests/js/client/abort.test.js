@@ -10,6 +10,7 @@ import {
   scriptedTcpServer,
   scriptedUdpServer,
   success,
+  turn,
   uriOf,
 } from './support.js';
 
@@ -159,14 +160,17 @@ test('a signal that many calls share keeps none of them', async () => {
 
 test('openStunClient: what opens after the abort is closed', async () => {
   const controller = new AbortController();
-  const { transport, ends } = memoryServer(() => undefined);
-  const options = {
-    signal: controller.signal,
-    transport: async (/** @type {any} */ target, /** @type {any} */ { signal: _, ...others }) => {
-      controller.abort(why);
-      return transport(target, others);
-    },
+  const { opened, open } = gate();
+  const server = memoryServer(() => undefined);
+  const transport = async (/** @type {any} */ target) => {
+    await opened;
+    return server.transport(target, {});
   };
-  expect(await rejection(openStunClient(SERVER, options))).toBe(why);
-  expect(ends).toBeUndefined();
+  const promise = rejection(openStunClient(SERVER, { transport, signal: controller.signal }));
+  await turn();
+  controller.abort(why);
+  expect(await promise).toBe(why);
+  open();
+  await turn();
+  expect(server.ends[0].send(Uint8Array.of(1))).toBe(false);
 });

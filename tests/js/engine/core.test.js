@@ -141,6 +141,27 @@ describe('a trap', () => {
     expectInternal(await promise);
   });
 
+  test('leaves no timer', async () => {
+    jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'] });
+    try {
+      const engine = new Engine(/** @type {Uint8Array} */ (real.embeddedWasm()));
+      const owner = recorder();
+      engine.startBinding(engine.open(SETTINGS, owner));
+      await turn();
+      expect(jest.getTimerCount()).toBe(1);
+      rig('open');
+      expect(() => engine.open(SETTINGS, recorder())).toThrow(
+        expect.objectContaining({ code: 'ERR_INTERNAL' }),
+      );
+      expect(jest.getTimerCount()).toBe(0);
+      await turn();
+      expect(owner.losses).toHaveLength(1);
+      expect(engine.isDead).toBe(true);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   test('each who is told gets an error of their own', async () => {
     const { transport } = memoryServer(silence);
     const promises = ['stun:198.51.100.1', 'stun:198.51.100.2'].map((uri) =>

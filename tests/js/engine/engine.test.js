@@ -92,6 +92,13 @@ test('each owner is told its own', async () => {
   );
 });
 
+test('what finds no room in the outbox comes in the same turn all the same', async () => {
+  const owners = Array.from({ length: 500 }, recorder);
+  for (const owner of owners) engine.startBinding(open(owner));
+  await turn();
+  expect(owners.every(({ sent }) => sent.length === 1)).toBe(true);
+});
+
 test('all that happens in one turn is handled in its order', async () => {
   const owner = recorder();
   const handle = open(owner);

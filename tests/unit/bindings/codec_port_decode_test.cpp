@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <string>
 
 #include "bindings/codec_port.h"
@@ -39,12 +40,6 @@ class CodecPortDecodeTest : public ::testing::Test {
   [[nodiscard]] std::string text() {
     return {reinterpret_cast<const char*>(words().text.data()), words().value_length};
   }
-  [[nodiscard]] uint32_t output_word(size_t index) {
-    uint32_t word;
-    std::memcpy(&word, &port_->output()[index * 4], sizeof word);
-    return word;
-  }
-
   std::unique_ptr<CodecPort> port_ = make_port();
 };
 
@@ -183,51 +178,27 @@ TEST_F(CodecPortDecodeTest, BytesAndNumbers) {
   EXPECT_EQ(value_digits(), "aabb");
 }
 
-TEST_F(CodecPortDecodeTest, Lists) {
+TEST_F(CodecPortDecodeTest, ListsComeAsBytes) {
   ASSERT_GT(decode(raw_message("000a 0006 001a8000 7fff0000"
                                "c071 0008 deadbeef 00000001"
-                               "8002 0014 00020000 00070005 0102030405000000 00010000")), 0);
+                               "8002 000d 00020000 00070005 0102030405000000")), 0);
   ASSERT_EQ(port_->read(0, 0x000A, 0), 1);
-  ASSERT_EQ(words().numbers[0], 3U);
-  EXPECT_EQ(output_word(0), 0x001AU);
-  EXPECT_EQ(output_word(1), 0x8000U);
-  EXPECT_EQ(output_word(2), 0x7FFFU);
+  EXPECT_EQ(value_digits(), "001a80007fff");
   ASSERT_EQ(port_->read(0, 0xC071, 0), 1);
-  ASSERT_EQ(words().numbers[0], 2U);
-  EXPECT_EQ(output_word(0), 0xDEADBEEFU);
-  EXPECT_EQ(output_word(1), 1U);
+  EXPECT_EQ(value_digits(), "deadbeef00000001");
   ASSERT_EQ(port_->read(0, 0x8002, 0), 1);
-  ASSERT_EQ(words().numbers[0], 3U);
-  EXPECT_EQ(output_word(3), 7U);
-  EXPECT_EQ(hex(port_->input().subspan(output_word(4), output_word(5))), "0102030405");
-  EXPECT_EQ(output_word(6), 1U);
-  EXPECT_EQ(output_word(8), 0U);
+  EXPECT_EQ(value_digits(), "00020000000700050102030405");
 }
 
-// The output arena has fewer words than the longest lists have entries. Better none than some.
-TEST_F(CodecPortDecodeTest, ListsTooLongForTheOutputArena) {
-  const auto list_of = [](uint16_t type, size_t value_bytes) {
-    ByteVector bytes = raw_message("0000 0000");
-    store_be16(&bytes[20], type);
-    store_be16(&bytes[22], static_cast<uint16_t>(value_bytes));
-    bytes.resize(24 + (value_bytes + 3) / 4 * 4);
-    store_be16(&bytes[2], static_cast<uint16_t>(bytes.size() - 20));
-    return bytes;
-  };
-  constexpr size_t kWords = CodecPort::kOutputBytes / 4;
-  ASSERT_GT(decode(list_of(0x000A, kWords * 2)), 0);
-  EXPECT_EQ(port_->read(0, 0x000A, 0), 1);
-  EXPECT_EQ(words().numbers[0], kWords);
-  ASSERT_GT(decode(list_of(0x000A, kWords * 2 + 2)), 0);
-  EXPECT_EQ(failure_of(port_->read(0, 0x000A, 0)), (PortFailure{Errc::AttributeLength, 20}));
-  ASSERT_GT(decode(list_of(0xC071, 65528)), 0);
-  EXPECT_EQ(port_->read(0, 0xC071, 0), 1);
-  EXPECT_EQ(words().numbers[0], 65528U / 4);
-  ASSERT_GT(decode(list_of(0x8002, kWords / 3 * 4)), 0);
-  EXPECT_EQ(port_->read(0, 0x8002, 0), 1);
-  EXPECT_EQ(words().numbers[0], kWords / 3);
-  ASSERT_GT(decode(list_of(0x8002, kWords / 3 * 4 + 4)), 0);
-  EXPECT_EQ(failure_of(port_->read(0, 0x8002, 0)), (PortFailure{Errc::AttributeLength, 20}));
+TEST_F(CodecPortDecodeTest, TheLongestValue) {
+  ByteVector bytes = raw_message("000a 0000");
+  bytes.resize(stun::kMaxMessageBytes, 0xAA);
+  store_be16(&bytes[2], 0xFFFC);
+  store_be16(&bytes[22], 0xFFF8);
+  ASSERT_GT(decode(bytes), 0);
+  ASSERT_EQ(port_->read(0, 0x000A, 0), 1);
+  EXPECT_EQ(words().value_offset, 24U);
+  EXPECT_EQ(words().value_length, 0xFFF8U);
 }
 
 TEST_F(CodecPortDecodeTest, HostileReads) {
@@ -238,9 +209,35 @@ TEST_F(CodecPortDecodeTest, HostileReads) {
     EXPECT_EQ(port_->read(0, number, 0), 0);
     EXPECT_EQ(port_->read(0, 0x0001, number), 0);
     EXPECT_EQ(port_->read(number, 0x0001, 0), port_->read(number % 64, 0x0001, 0));
+    EXPECT_EQ(port_->read_at(0, number), 0);
+    EXPECT_EQ(port_->read_at(number | 63, 20), 0);
     EXPECT_EQ(port_->walk(number | 63, 20), -1);
     EXPECT_EQ(port_->unknown_required(number), 0U);
     EXPECT_EQ(port_->verify(number, number, number), static_cast<uint32_t>(Errc::IntegrityMissing));
+  }
+}
+
+// As find() and as walk() come to it: the same values, the same failures.
+TEST_F(CodecPortDecodeTest, ReadsByTypeAndByOffset) {
+  const Json vectors = read_vectors("stun-messages.json");
+  for (const Json& vector : vectors["messages"]) {
+    if (vector.contains("error")) continue;
+    SCOPED_TRACE(vector["id"]);
+    ASSERT_GE(decode(bytes_of(vector), kAllowClassic), 0);
+    std::map<uint32_t, uint32_t> seen;
+    for (const Json& attribute : vector["message"]["attributes"]) {
+      if (!attribute.value("counts", true)) continue;
+      const auto type = attribute["type"].get<uint32_t>();
+      words().numbers.fill(7);
+      const int32_t by_type = port_->read(0, type, seen[type]++);
+      const auto numbers = words().numbers;
+      const auto span = std::pair(words().value_offset, words().value_length);
+      EXPECT_EQ(by_type == 1, attribute.contains("value"));
+      words().numbers.fill(7);
+      EXPECT_EQ(port_->read_at(0, attribute["offset"].get<uint32_t>()), by_type);
+      EXPECT_EQ(words().numbers, numbers);
+      EXPECT_EQ(std::pair(words().value_offset, words().value_length), span);
+    }
   }
 }
 
@@ -270,11 +267,15 @@ TEST_F(CodecPortDecodeTest, HostileWalks) {
   const ByteVector bytes = raw_message("8022 0004 ffffffff 0013 0004 ffffffff");
   ASSERT_GT(decode(bytes), 0);
   for (uint32_t offset = 0; offset < 100; ++offset) {
-    const int32_t type = port_->walk(0, offset);
-    if (type >= 0) {
+    const bool is_outside = offset == 0 || offset > bytes.size() - 4;
+    EXPECT_EQ(port_->walk(0, offset) < 0, is_outside) << offset;
+    if (is_outside) {
+      EXPECT_EQ(port_->read_at(0, offset), 0) << offset;
+      continue;
+    }
+    EXPECT_LE(words().value_offset + words().value_length, bytes.size()) << offset;
+    if (port_->read_at(0, offset) == 1) {
       EXPECT_LE(words().value_offset + words().value_length, bytes.size()) << offset;
-    } else {
-      EXPECT_TRUE(offset == 0 || offset > bytes.size() - 4) << offset;
     }
   }
   for (const uint32_t number : kHugeNumbers) EXPECT_EQ(port_->walk(0, number), -1);
