@@ -52,7 +52,8 @@ import { readEvent } from './read-event.js';
 /**
  * @typedef {object} BindingOptions
  * @property {boolean} [fingerprint]
- * @property {boolean} [changeIp] RFC 5780 section 7.2
+ * @property {boolean} [changeIp] asks the server to answer from its other address (RFC 5780 section 7.2): for a transport
+ *   of the caller's that hears other addresses than the server's, which a connected UDP socket does not
  * @property {boolean} [changePort]
  * @property {number} [responsePort] RFC 5780 section 7.5
  * @property {number} [paddingBytes] RFC 5780 section 7.6

@@ -1,4 +1,4 @@
-// Values of attributes made of a fuzzer's input, and whether two are the same.
+// Types and values of attributes made of a fuzzer's input, and whether two are the same.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -7,11 +7,28 @@
 #include <array>
 
 #include "stun/attribute_kinds.h"
+#include "stun/registry.h"
 
 namespace postern::fuzz {
 
 // Where the bytes of a value live while it is in use.
 using Storage = std::array<uint8_t, 1024>;
+
+// One of the registry as often as any other; none of those that the writer computes.
+inline uint16_t arbitrary_type(FuzzedDataProvider& input) {
+  static constexpr uint16_t kRegistered[] = {
+#define POSTERN_ATTRIBUTE(enumerator, name, number, kind, status, reference) number,
+#include "stun/registry/attributes.def"
+#undef POSTERN_ATTRIBUTE
+  };
+  const uint16_t type =
+      input.ConsumeBool() ? input.PickValueInArray(kRegistered) : input.ConsumeIntegral<uint16_t>();
+  using enum stun::AttributeType;
+  for (const auto computed : {MessageIntegrity, MessageIntegritySha256, Fingerprint}) {
+    if (type == static_cast<uint16_t>(computed)) return 0;
+  }
+  return type;
+}
 
 inline stun::Bytes arbitrary_bytes(FuzzedDataProvider& input, Storage& storage) {
   const size_t size = input.ConsumeIntegralInRange<size_t>(0, storage.size());
@@ -20,10 +37,8 @@ inline stun::Bytes arbitrary_bytes(FuzzedDataProvider& input, Storage& storage) 
 
 inline void make(FuzzedDataProvider& input, Storage&, bool& value) { value = input.ConsumeBool(); }
 template <typename T>
-  requires std::is_integral_v<T>
-void make(FuzzedDataProvider& input, Storage&, T& value) {
-  value = input.ConsumeIntegral<T>();
-}
+requires std::is_integral_v<T>
+void make(FuzzedDataProvider& input, Storage&, T& value) { value = input.ConsumeIntegral<T>(); }
 inline void make(FuzzedDataProvider& input, Storage& storage, stun::Bytes& value) {
   value = arbitrary_bytes(input, storage);
 }
@@ -80,7 +95,8 @@ inline bool same(const stun::kind::AlgorithmValue& a, const stun::kind::Algorith
   return a.algorithm == b.algorithm && same(a.parameters, b.parameters);
 }
 
-// Whether `read` is what a reader makes of `written`: labels lose trailing NULs, flags carry nothing.
+// Whether `read` is what a reader makes of `written`: labels lose trailing NULs, flags carry
+// nothing.
 template <typename Kind>
 bool survives(const typename Kind::Value& written, const typename Kind::Value& read) {
   if constexpr (std::is_same_v<Kind, stun::kind::Label>) {

@@ -1,5 +1,5 @@
 // One packet from the network: parsed, walked, every attribute read, integrity checked.
-#include "require.h"
+#include "read_all.h"
 #include "stun/integrity.h"
 #include "stun/message_view.h"
 
@@ -7,28 +7,6 @@ namespace postern::fuzz {
 namespace {
 
 using namespace stun;  // NOLINT(google-build-using-namespace)
-
-const PreparedKey kKey(std::span<const uint8_t>{});
-
-// Bytes within a value, if there are any, lie within the message.
-template <typename Value>
-void read_all(const MessageView&, const Value&) {}
-void read_all(const MessageView& view, const Bytes& bytes) {
-  touch(bytes);
-  if (bytes.empty()) return;
-  require(bytes.data() >= view.bytes().data() + kHeaderBytes);
-  require(bytes.data() + bytes.size() <= view.bytes().data() + view.bytes().size());
-}
-void read_all(const MessageView& view, const kind::ErrorReasonValue& value) {
-  require(value.code >= 300 && value.code <= 699);
-  read_all(view, value.reason);
-}
-void read_all(const MessageView& view, const kind::FamilyErrorReasonValue& value) {
-  read_all(view, value.error);
-}
-void read_all(const MessageView& view, const kind::AlgorithmValue& value) {
-  read_all(view, value.parameters);
-}
 
 template <AttributeType kType>
 void get(const MessageView& view) {
@@ -45,8 +23,8 @@ void walk(const MessageView& view) {
     require(attribute.offset == expected);
     expected = MessageView::next_offset(attribute);
     read_all(view, attribute.value);
-    const bool is_found = view.find(attribute.type).offset != 0;
-    require(is_found || !view.counts(attribute));
+    const uint32_t first = view.find(attribute.type).offset;
+    require(view.counts(attribute) ? first != 0 && first <= attribute.offset : first < expected);
     if (is_comprehension_required(attribute.type) && view.counts(attribute)) ++required;
   }
   require(expected == view.bytes().size());
@@ -64,11 +42,14 @@ void decode(Bytes bytes, ParseOptions options) {
   get<AttributeType::enumerator>(view);
 #include "stun/registry/attributes.def"
 #undef POSTERN_ATTRIBUTE
-  require((view.fingerprint() == FingerprintState::Absent) == !view.has(AttributeType::Fingerprint));
-  require((check_integrity(view, kKey) == Errc::IntegrityMissing) ==
-          !view.has(AttributeType::MessageIntegrity));
-  require((check_integrity_sha256(view, kKey, 16) == Errc::IntegrityMissing) ==
-          !view.has(AttributeType::MessageIntegritySha256));
+  const auto is_missing = [&](AttributeType type) { return !view.has(type); };
+  const PreparedKey key;
+  require((view.fingerprint() == FingerprintState::Absent) ==
+          is_missing(AttributeType::Fingerprint));
+  require((check_integrity(view, key) == Errc::IntegrityMissing) ==
+          is_missing(AttributeType::MessageIntegrity));
+  require((check_integrity_sha256(view, key, 16) == Errc::IntegrityMissing) ==
+          is_missing(AttributeType::MessageIntegritySha256));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Answers to a Binding request, made of a fuzzer's input: parts that lead a client on, in any order,
-// and arbitrary ones.
+// Answers to a Binding request, made of a fuzzer's input: parts that lead a client on, in any
+// order, and arbitrary ones.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -14,7 +14,8 @@ namespace postern::fuzz {
 
 // User name, realm and password alike.
 inline constexpr uint8_t kCredential[] = {'u'};
-inline constexpr uint8_t kNonce[] = {'o', 'b', 'M', 'a', 't', 'J', 'o', 's', '2', 'A', 'A', 'A', 'D'};
+inline constexpr uint8_t kNonce[] = {'o', 'b', 'M', 'a', 't', 'J', 'o',
+                                     's', '2', 'A', 'A', 'A', 'D'};
 inline constexpr uint8_t kAlgorithms[] = {0, 2, 0, 0, 0, 1, 0, 0};
 
 inline std::vector<uint8_t> arbitrary_bytes(FuzzedDataProvider& input, size_t limit) {
@@ -32,7 +33,8 @@ inline void add_part(FuzzedDataProvider& input, stun::MessageWriter& writer) {
     case 2:
       return writer.add<Realm>(kCredential);
     case 3:
-      return writer.add<Nonce>(std::span(kNonce).first(input.ConsumeIntegralInRange<size_t>(0, 13)));
+      return writer.add<Nonce>(
+          std::span(kNonce).first(input.ConsumeIntegralInRange<size_t>(0, 13)));
     case 4:
       return writer.add<PasswordAlgorithms>(
           std::span(kAlgorithms).first(input.ConsumeBool() ? 8 : 4));
@@ -48,9 +50,9 @@ inline void add_part(FuzzedDataProvider& input, stun::MessageWriter& writer) {
 inline stun::PreparedKey arbitrary_key(FuzzedDataProvider& input) {
   using enum stun::PasswordAlgorithm;
   if (input.ConsumeBool()) return stun::PreparedKey(kCredential);
-  return stun::PreparedKey(stun::long_term_key(input.ConsumeBool() ? Md5 : Sha256, kCredential,
-                                               kCredential, kCredential)
-                               .view());
+  return stun::PreparedKey(
+      stun::long_term_key(input.ConsumeBool() ? Md5 : Sha256, kCredential, kCredential, kCredential)
+          .view());
 }
 
 // What the server says, in `buffer`; nothing where it does not fit.

@@ -1,10 +1,11 @@
 // A call that is given up: it rejects with the signal's reason, and leaves nothing open.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { getMappedAddress, openStunClient } from '../../../js/index.js';
-import { cleanUp, openSockets, tcpServer } from '../transports/helpers.js';
+import { cleanUp, tcpServer } from '../transports/helpers.js';
 import {
   gate,
   memoryServer,
+  ownSockets,
   rejection,
   SERVER,
   scriptedTcpServer,
@@ -16,7 +17,7 @@ import {
 
 afterEach(async () => {
   await cleanUp();
-  expect(await openSockets()).toEqual([]);
+  expect(await ownSockets()).toEqual([]);
 });
 
 const why = { the: 'reason, which need not be an Error' };
@@ -93,13 +94,13 @@ describe.each([
     const options = { transport: /** @type {'udp'} */ (transport), signal: controller.signal };
     const promise = rejection(getMappedAddress(server.uri, options));
     await opened;
-    const before = (await openSockets()).length;
+    const before = (await ownSockets()).length;
     controller.abort(why);
     expect(await promise).toBe(why);
     // Gone with the call: the server's ends are all that is left. Over TCP, its side of the connection too.
-    expect((await openSockets()).length).toBeLessThan(before);
+    expect((await ownSockets()).length).toBeLessThan(before);
     await cleanUp();
-    expect(await openSockets()).toEqual([]);
+    expect(await ownSockets()).toEqual([]);
   });
 });
 

@@ -3,11 +3,12 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { decode } from '../../../js/codec/index.js';
 import { startStunResponder } from '../../../js/dev/stun-responder.js';
 import { getMappedAddress, PosternError } from '../../../js/index.js';
-import { cleanUp, fixture, freeUdpPort, openSockets, tlsServer } from '../transports/helpers.js';
+import { cleanUp, fixture, freeUdpPort, tlsServer } from '../transports/helpers.js';
 import {
   MAPPED,
   MAPPED_6,
   memoryServer,
+  ownSockets,
   PATIENT,
   rejection,
   SERVER,
@@ -22,7 +23,7 @@ const closings = [];
 afterEach(async () => {
   await cleanUp();
   for (const close of closings.splice(0)) await close();
-  expect(await openSockets()).toEqual([]);
+  expect(await ownSockets()).toEqual([]);
 });
 
 /** @param {string} host */

@@ -2,11 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decode, prepareKey, verify } from '../../../js/codec/index.js';
 import { getMappedAddress } from '../../../js/index.js';
-import { cleanUp, fixture, openSockets, tlsServer } from '../transports/helpers.js';
+import { cleanUp, fixture, tlsServer } from '../transports/helpers.js';
 import {
   failure,
   MAPPED,
   memoryServer,
+  ownSockets,
   PATIENT,
   rejection,
   resolverOf,
@@ -21,7 +22,7 @@ import {
 
 afterEach(async () => {
   await cleanUp();
-  expect(await openSockets()).toEqual([]);
+  expect(await ownSockets()).toEqual([]);
 });
 
 /** @param {{ address: string, port: number }} alternateServer @param {object} [more] */

@@ -6,7 +6,6 @@ import {
   cleanUp,
   fixture,
   freeUdpPort,
-  openSockets,
   tcpServer,
   tlsServer,
   tracked,
@@ -16,6 +15,7 @@ import {
   gate,
   MAPPED,
   memoryServer,
+  ownSockets,
   PATIENT,
   rejection,
   resolverOf,
@@ -30,7 +30,7 @@ import {
 afterEach(async () => {
   jest.useRealTimers();
   await cleanUp();
-  expect(await openSockets()).toEqual([]);
+  expect(await ownSockets()).toEqual([]);
 });
 
 const yes = (/** @type {Message} */ request) => success(request);
@@ -50,7 +50,7 @@ describe('a server with several addresses', () => {
     });
     expect(first.requests).toHaveLength(1);
     await cleanUp();
-    expect(await openSockets()).toEqual([]);
+    expect(await ownSockets()).toEqual([]);
   });
 
   test('the first fails: the second is asked without delay', async () => {

@@ -2,10 +2,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { decode } from '../../../js/codec/index.js';
 import { openStunClient, PosternError } from '../../../js/index.js';
-import { cleanUp, freeUdpPort, openSockets, tracked, udpServer } from '../transports/helpers.js';
+import { cleanUp, freeUdpPort, tracked, udpServer } from '../transports/helpers.js';
 import {
   MAPPED,
   memoryServer,
+  ownSockets,
   PATIENT,
   rejection,
   SERVER,
@@ -18,7 +19,7 @@ import {
 
 afterEach(async () => {
   await cleanUp();
-  expect(await openSockets()).toEqual([]);
+  expect(await ownSockets()).toEqual([]);
 });
 
 const yes = (/** @type {Message} */ request) => success(request);
@@ -36,7 +37,7 @@ describe('close()', () => {
     await client.close();
     expect(await client.closed).toEqual({});
     await cleanUp();
-    expect(await openSockets()).toEqual([]);
+    expect(await ownSockets()).toEqual([]);
   });
 
   test('fails what is under way, with ERR_TRANSPORT_CLOSED', async () => {

@@ -2,12 +2,13 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { startStunResponder } from '../../../js/dev/stun-responder.js';
 import { openStunClient, PosternError, StunClient } from '../../../js/index.js';
-import { cleanUp, openSockets, tracked } from '../transports/helpers.js';
+import { cleanUp, tracked } from '../transports/helpers.js';
 import {
   failure,
   gate,
   MAPPED,
   memoryServer,
+  ownSockets,
   PATIENT,
   rejection,
   SERVER,
@@ -21,7 +22,7 @@ import {
 
 afterEach(async () => {
   await cleanUp();
-  expect(await openSockets()).toEqual([]);
+  expect(await ownSockets()).toEqual([]);
 });
 
 const yes = (/** @type {Message} */ request) => success(request);

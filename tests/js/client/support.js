@@ -2,7 +2,7 @@
 
 import { decode, encode } from '../../../js/codec/index.js';
 import { memoryTransportPair } from '../../../js/transports/memory.js';
-import { tcpServer, udpServer } from '../transports/helpers.js';
+import { openSockets, tcpServer, udpServer } from '../transports/helpers.js';
 
 /** @typedef {import('../../../js/codec/index.js').Message} Message */
 /** @typedef {import('../../../js/codec/encode.js').MessageInput} MessageInput */
@@ -187,6 +187,19 @@ export const resolverOf = (...targets) => ({
     return [{ address, family: address.includes(':') ? 6 : 4 }];
   },
 });
+
+/** What other files of tests have left open in this process: no matter of ours. */
+const inherited = await openSockets();
+
+/** The kinds of the sockets that this file of tests has open. */
+export async function ownSockets() {
+  const open = await openSockets();
+  for (const kind of inherited) {
+    const at = open.indexOf(kind);
+    if (at >= 0) open.splice(at, 1);
+  }
+  return open;
+}
 
 /** A promise and its resolve(). */
 export function gate() {

@@ -1,8 +1,16 @@
 // What the engine does to the core, and when the core traps: with hands on the instance between the two.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as real from '#engine-wasm';
-import { memoryServer, PATIENT, rejection, SERVER, success, turn } from '../client/support.js';
-import { cleanUp, openSockets } from '../transports/helpers.js';
+import {
+  memoryServer,
+  ownSockets,
+  PATIENT,
+  rejection,
+  SERVER,
+  success,
+  turn,
+} from '../client/support.js';
+import { cleanUp } from '../transports/helpers.js';
 import { recorder, SETTINGS } from './support.js';
 
 /** @typedef {import('../../../dist/wasm/engine.mjs').MainModule} Core */
@@ -35,7 +43,7 @@ afterEach(async () => {
   process.off('uncaughtException', note);
   process.off('unhandledRejection', note);
   expect(unhandled.splice(0)).toEqual([]);
-  expect(await openSockets()).toEqual([]);
+  expect(await ownSockets()).toEqual([]);
 });
 
 const trap = new WebAssembly.RuntimeError('unreachable');

@@ -329,6 +329,7 @@ describe('the end', () => {
       const onward = connect(target.port, target.address);
       socket.on('data', (chunk) => chunks.push(chunk));
       onward.on('error', () => {});
+      socket.on('close', () => onward.destroy());
       socket.pipe(onward).pipe(socket);
     });
     const transport = await openTls({ ...proxy.target, host }, { tls: { ca } });
