@@ -84,8 +84,25 @@ for (const [type, property, , kind, isUnregistered] of ATTRIBUTES) {
 /** Of MESSAGE-INTEGRITY-SHA256 (RFC 8489 section 14.6). */
 const SHA256_LENGTHS = new Set([16, 20, 24, 28, 32]);
 
+// Who encodes a message usually encodes more of the same type.
+/** @type {MessageClass | undefined} */
+let lastClass;
+/** @type {MessageInput['method'] | undefined} */
+let lastMethod;
+let lastType = 0;
+
 /** @param {MessageInput} message */
 function messageType(message) {
+  if (message.class !== lastClass || message.method !== lastMethod) {
+    lastType = findMessageType(message);
+    lastClass = message.class;
+    lastMethod = message.method;
+  }
+  return lastType;
+}
+
+/** @param {MessageInput} message */
+function findMessageType(message) {
   const classBits = CLASS_BITS.get(message.class);
   if (classBits === undefined) {
     throw argumentError('message.class', "'request', 'indication', 'success' or 'error'");
