@@ -58,6 +58,7 @@ async function fuzzOne(program, name, seconds) {
     `-max_total_time=${seconds}`,
     `-max_len=${MAX_INPUT_BYTES}`,
     `-timeout=${GRACE_SECONDS}`,
+    `-dict=${join(projectDirectory, 'tests/fuzz/stun.dict')}`,
     `-artifact_prefix=${findings}/${name}-`,
     '-print_final_stats=1',
     learnt, // libFuzzer writes into the first one only

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { listFiles, projectDirectory } from './paths.js';
-import { mustRun, run } from './process.js';
+import { run } from './process.js';
 import { SetupError } from './steps.js';
 
 // Those of the library in CMakeLists.txt that change what a source means.
@@ -21,26 +21,26 @@ export async function lintCpp(files) {
   );
   for (const path of ['.clang-tidy', ...headers]) common.update(path).update(read(path));
 
-  /** @type {string[]} */
-  const findings = [];
+  /** @type {Set<string>} what is found in a header, every source that includes it finds */
+  const findings = new Set();
   const waiting = [...files];
   const worker = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
       const stamp = join(passed, common.copy().update(file).update(read(file)).digest('hex'));
       if (existsSync(stamp)) continue;
-      try {
-        await mustRun('clang-tidy', ['--quiet', file, '--', ...COMPILER_ARGUMENTS], {
-          cwd: projectDirectory,
-        });
+      const args = ['--quiet', file, '--', ...COMPILER_ARGUMENTS];
+      const { status, output } = await run('clang-tidy', args, { cwd: projectDirectory });
+      if (status === 0) {
         writeFileSync(stamp, '');
-      } catch (error) {
-        if (!(error instanceof SetupError)) throw error;
-        findings.push(error.message.replace(/^\d+ warnings? generated\.\n/gm, ''));
+        continue;
       }
+      const diagnostics = output.split(/^(?=\S+:\d+:\d+: (?:error|warning): )/m);
+      if (diagnostics.length > 1) diagnostics.shift(); // how many warnings it has left out
+      for (const diagnostic of diagnostics) findings.add(diagnostic.trimEnd());
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  if (findings.length > 0) throw new SetupError(findings.join('\n'));
+  if (findings.size > 0) throw new SetupError([...findings].join('\n'));
 }
 
 /** @param {string} path */

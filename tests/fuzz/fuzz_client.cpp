@@ -5,7 +5,6 @@
 #include "require.h"
 
 namespace postern::fuzz {
-namespace {
 
 using namespace client;  // NOLINT(google-build-using-namespace)
 
@@ -62,7 +61,6 @@ constexpr Step kSteps[] = {
     [](World& world) { world.client.handle_transport_error(world.now, TransportError::Hard); },
 };
 
-}  // namespace
 }  // namespace postern::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -9,7 +9,6 @@
 #include "require.h"
 
 namespace postern::fuzz {
-namespace {
 
 using bindings::CodecPort;
 
@@ -45,11 +44,11 @@ constexpr Call kCalls[] = {
     [](auto& port, auto a, auto b, auto) { port.words().batch[a % 64] = static_cast<int32_t>(b); },
 };
 
-// Small, arbitrary, or far too large.
+// Small, far too large, or arbitrary.
 uint32_t number(FuzzedDataProvider& input) {
   const auto byte = input.ConsumeIntegral<uint8_t>();
-  if (byte < 0xE0) return byte;
-  return byte < 0xF0 ? 0xFFFFFFEF + byte - 0xE0U : input.ConsumeIntegral<uint32_t>();
+  if (byte < 0xF0) return byte < 0xE0 ? byte : 0xFFFFFF00U + byte;
+  return input.ConsumeIntegral<uint32_t>();
 }
 
 void write_arena(FuzzedDataProvider& input, std::span<uint8_t> arena) {
@@ -58,7 +57,6 @@ void write_arena(FuzzedDataProvider& input, std::span<uint8_t> arena) {
   std::copy(bytes.begin(), bytes.end(), arena.begin() + static_cast<ptrdiff_t>(at));
 }
 
-}  // namespace
 }  // namespace postern::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -68,9 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (FuzzedDataProvider input(data, size); input.remaining_bytes() > 0;) {
     write_arena(input, input.ConsumeBool() ? port->input() : port->output());
     for (unsigned calls = number(input) % 16; calls > 0; --calls) {
-      const uint32_t a = number(input);
-      const uint32_t b = number(input);
-      input.PickValueInArray(kCalls)(*port, a, b, number(input));
+      const uint32_t numbers[] = {number(input), number(input), number(input)};
+      input.PickValueInArray(kCalls)(*port, numbers[0], numbers[1], numbers[2]);
     }
   }
   return 0;

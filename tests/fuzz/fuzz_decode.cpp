@@ -4,7 +4,6 @@
 #include "stun/message_view.h"
 
 namespace postern::fuzz {
-namespace {
 
 using namespace stun;  // NOLINT(google-build-using-namespace)
 
@@ -52,7 +51,6 @@ void decode(Bytes bytes, ParseOptions options) {
           is_missing(AttributeType::MessageIntegritySha256));
 }
 
-}  // namespace
 }  // namespace postern::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

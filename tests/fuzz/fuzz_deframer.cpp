@@ -10,7 +10,6 @@
 #include "wire/stream_deframer.h"
 
 namespace postern::fuzz {
-namespace {
 
 struct Outcome {
   std::vector<std::pair<wire::FrameType, std::vector<uint8_t>>> frames;
@@ -44,7 +43,6 @@ Outcome deframe(std::span<const uint8_t> stream, size_t limit, size_t longest_ch
   return outcome;
 }
 
-}  // namespace
 }  // namespace postern::fuzz
 
 // The last bytes of the input say how to cut, so that a stream and four bytes are a seed.

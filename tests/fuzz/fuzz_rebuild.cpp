@@ -7,7 +7,6 @@
 #include "stun/message_writer.h"
 
 namespace postern::fuzz {
-namespace {
 
 using namespace stun;  // NOLINT(google-build-using-namespace)
 
@@ -57,7 +56,6 @@ void rebuild(Bytes bytes) {
   require(b.offset == 0);
 }
 
-}  // namespace
 }  // namespace postern::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -6,7 +6,6 @@
 #include "stun/message_writer.h"
 
 namespace postern::fuzz {
-namespace {
 
 using namespace stun;  // NOLINT(google-build-using-namespace)
 
@@ -61,7 +60,6 @@ void round_trip(FuzzedDataProvider& input) {
   require(view.fingerprint() == (parts & 4 ? FingerprintState::Valid : FingerprintState::Absent));
 }
 
-}  // namespace
 }  // namespace postern::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "client/authenticator.h"
 #include "stun/long_term.h"
 #include "stun/message_writer.h"
 
@@ -20,6 +21,12 @@ inline constexpr uint8_t kAlgorithms[] = {0, 2, 0, 0, 0, 1, 0, 0};
 
 inline std::vector<uint8_t> arbitrary_bytes(FuzzedDataProvider& input, size_t limit) {
   return input.ConsumeBytes<uint8_t>(input.ConsumeIntegralInRange<size_t>(0, limit));
+}
+
+inline client::Credentials arbitrary_credentials(FuzzedDataProvider& input) {
+  return {.mechanism = client::Mechanism{input.ConsumeIntegralInRange<uint8_t>(0, 2)},
+          .username = kCredential,
+          .password = kCredential};
 }
 
 inline void add_part(FuzzedDataProvider& input, stun::MessageWriter& writer) {

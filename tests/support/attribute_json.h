@@ -101,9 +101,8 @@ template <typename Kind>
 
 [[nodiscard]] inline Json attribute_json(const stun::MessageView& message,
                                          const stun::AttributeView& attribute) {
-  Json json = {{"offset", attribute.offset},
-               {"type", attribute.type},
-               {"length", attribute.value.size()}};
+  Json json = {
+      {"offset", attribute.offset}, {"type", attribute.type}, {"length", attribute.value.size()}};
   const auto name = attribute_name(attribute.type);
   if (!name.empty()) json["name"] = name;
   const size_t end = attribute.offset + 4 + attribute.value.size();

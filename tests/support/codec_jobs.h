@@ -22,10 +22,8 @@ class Jobs {
 
   // Begins a message; records follow. The ID has 12 bytes, or 16 for a classic message.
   Jobs& job(uint32_t message_type, uint32_t options, std::span<const uint8_t> id) {
-    JobHeader header{.message_type = message_type,
-                     .options = options,
-                     .records_bytes = 0,
-                     .transaction_id = {}};
+    JobHeader header{
+        .message_type = message_type, .options = options, .records_bytes = 0, .transaction_id = {}};
     std::memcpy(reinterpret_cast<uint8_t*>(header.transaction_id.data()) + 16 - id.size(),
                 id.data(), id.size());
     header_at_ = bytes_.size();

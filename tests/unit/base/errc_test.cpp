@@ -52,9 +52,9 @@ TEST(ErrcTest, CodesDiffer) {
 TEST(ErrcTest, CodesAreWrittenAlike) {
   for (const ErrorRow& row : rows()) {
     EXPECT_TRUE(row.code.starts_with("ERR_")) << row.code;
-    EXPECT_TRUE(std::all_of(row.code.begin(), row.code.end(),
-                            [](char c) { return std::isupper(c) || std::isdigit(c) || c == '_'; }))
-        << row.code;
+    EXPECT_TRUE(std::all_of(row.code.begin(), row.code.end(), [](char c) {
+      return std::isupper(c) || std::isdigit(c) || c == '_';
+    })) << row.code;
   }
 }
 

@@ -105,19 +105,51 @@ TEST(TransportAddressTest, TheLongestTextFits) {
 }
 
 TEST(TransportAddressTest, RefusesWhatIsNoAddress) {
-  for (const std::string_view text :
-       {"", " ", ".", ":", ":::", "1", "1.2.3", "1.2.3.", ".1.2.3.4", "1.2.3.4.", "1.2.3.4.5",
-        "1..2.3", "256.0.0.1", "1.2.3.256", "1.2.3.1000", "01.2.3.4", "1.2.3.00", "0x1.2.3.4",
-        "1.2.3.a", " 1.2.3.4", "1.2.3.4 ", "1.2.3.4:5", "-1.2.3.4", "+1.2.3.4", "1,2,3,4",
-        "1.2.3.4\n", "999999999999.1.1.1"}) {
+  for (const std::string_view text : {"",          " ",         ".",
+                                      ":",         ":::",       "1",
+                                      "1.2.3",     "1.2.3.",    ".1.2.3.4",
+                                      "1.2.3.4.",  "1.2.3.4.5", "1..2.3",
+                                      "256.0.0.1", "1.2.3.256", "1.2.3.1000",
+                                      "01.2.3.4",  "1.2.3.00",  "0x1.2.3.4",
+                                      "1.2.3.a",   " 1.2.3.4",  "1.2.3.4 ",
+                                      "1.2.3.4:5", "-1.2.3.4",  "+1.2.3.4",
+                                      "1,2,3,4",   "1.2.3.4\n", "999999999999.1.1.1"}) {
     EXPECT_EQ(parse_address(text, 0).error(), Errc::AttributeValue) << text;
   }
-  for (const std::string_view text :
-       {":1", "1:", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:",
-        "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1::2:3:4:5:6:7:8", "1::2::3",
-        "::1::", ":::1", "1:::2", "12345::", "::12345", "g::", "::g", "::1%eth0", "[::1]", "::1 ",
-        " ::1", "::1/64", "1:2:3:4:5:6:7:1.2.3.4", "1.2.3.4::", "::1.2.3.4:5", "::1.2.3", "::1.2.3.",
-        "::01.2.3.4", "::256.1.1.1", "::a.2.3.4", "1:2:3:4:5:1.2.3.4", "::.2.3.4", "::-1"}) {
+  for (const std::string_view text : {":1",
+                                      "1:",
+                                      "1:2:3:4:5:6:7",
+                                      "1:2:3:4:5:6:7:",
+                                      ":1:2:3:4:5:6:7",
+                                      "1:2:3:4:5:6:7:8:",
+                                      "1:2:3:4:5:6:7:8:9",
+                                      "1:2:3:4:5:6:7:8::",
+                                      "::1:2:3:4:5:6:7:8",
+                                      "1::2:3:4:5:6:7:8",
+                                      "1::2::3",
+                                      "::1::",
+                                      ":::1",
+                                      "1:::2",
+                                      "12345::",
+                                      "::12345",
+                                      "g::",
+                                      "::g",
+                                      "::1%eth0",
+                                      "[::1]",
+                                      "::1 ",
+                                      " ::1",
+                                      "::1/64",
+                                      "1:2:3:4:5:6:7:1.2.3.4",
+                                      "1.2.3.4::",
+                                      "::1.2.3.4:5",
+                                      "::1.2.3",
+                                      "::1.2.3.",
+                                      "::01.2.3.4",
+                                      "::256.1.1.1",
+                                      "::a.2.3.4",
+                                      "1:2:3:4:5:1.2.3.4",
+                                      "::.2.3.4",
+                                      "::-1"}) {
     EXPECT_EQ(parse_address(text, 0).error(), Errc::AttributeValue) << text;
   }
   EXPECT_FALSE(parse_address(std::string_view("1.2.3.4\0", 8), 0));
@@ -153,8 +185,9 @@ TEST(TransportAddressTest, WhatIsFormattedParsesToTheSame) {
       bytes[group * 2 + 1] = static_cast<uint8_t>(value);
     }
     const auto port = static_cast<uint16_t>(random());
-    for (const auto& address : {TransportAddress::ipv6(bytes, port),
-                                TransportAddress::ipv4(bytes[0], bytes[1], bytes[2], bytes[3], port)}) {
+    for (const auto& address :
+         {TransportAddress::ipv6(bytes, port),
+          TransportAddress::ipv4(bytes[0], bytes[1], bytes[2], bytes[3], port)}) {
       const std::string text = format(address);
       const auto again = parse_address(text, port);
       ASSERT_TRUE(again) << text;

@@ -6,10 +6,8 @@
 #include <map>
 #include <string>
 
-#include "bindings/codec_port.h"
-#include "stun/long_term.h"
 #include "support/attribute_json.h"
-#include "support/codec_jobs.h"
+#include "support/codec_port_fixture.h"
 #include "support/names.h"
 #include "support/raw_message.h"
 #include "support/vectors.h"
@@ -19,29 +17,7 @@ namespace {
 
 using namespace postern::testing;  // NOLINT(google-build-using-namespace)
 
-constexpr uint32_t kHuge = std::numeric_limits<uint32_t>::max();
-constexpr uint32_t kAllowClassic = CodecPort::kAllowClassic;
-constexpr uint32_t kHugeNumbers[] = {64, 65, 0x7FFFFFFF, 0x80000000, kHuge - 3, kHuge};
-
-class CodecPortDecodeTest : public ::testing::Test {
- protected:
-  int32_t decode(const ByteVector& bytes, uint32_t flags = 0) {
-    fill_input(*port_, bytes);
-    return port_->decode(static_cast<uint32_t>(bytes.size()), flags);
-  }
-  [[nodiscard]] CodecPort::Words& words() { return port_->words(); }
-  [[nodiscard]] std::string output_digits(size_t count) {
-    return hex(port_->output().first(count));
-  }
-  // The value that read() has left.
-  [[nodiscard]] std::string value_digits() {
-    return hex(port_->input().subspan(words().value_offset, words().value_length));
-  }
-  [[nodiscard]] std::string text() {
-    return {reinterpret_cast<const char*>(words().text.data()), words().value_length};
-  }
-  std::unique_ptr<CodecPort> port_ = make_port();
-};
+using CodecPortDecodeTest = CodecPortTest;
 
 TEST_F(CodecPortDecodeTest, TellsWhatTheViewTells) {
   const Json vectors = read_vectors("stun-messages.json");
@@ -67,7 +43,8 @@ TEST_F(CodecPortDecodeTest, FailuresHaveCodeAndOffset) {
   const Json vectors = read_vectors("malformed.json");
   for (const Json& vector : vectors["messages"]) {
     SCOPED_TRACE(vector["id"]);
-    int32_t result = decode(bytes_of(vector), vector.value("allowClassic", false) ? kAllowClassic : 0);
+    int32_t result =
+        decode(bytes_of(vector), vector.value("allowClassic", false) ? kAllowClassic : 0);
     if (vector.contains("get")) {
       ASSERT_GE(result, 0);
       result = port_->read(0, attribute_type(vector["get"].get<std::string>()), 0);
@@ -151,7 +128,8 @@ TEST_F(CodecPortDecodeTest, HostileBatches) {
 
 TEST_F(CodecPortDecodeTest, Addresses) {
   ASSERT_GT(decode(raw_message("0020 0008 0001a147e112a643"
-                               "0020 0014 0002a1470113a9faa5d3f179bc25f4b5bed2b9d9")), 0);
+                               "0020 0014 0002a1470113a9faa5d3f179bc25f4b5bed2b9d9")),
+            0);
   ASSERT_EQ(port_->read(0, 0x0020, 0), 1);
   EXPECT_EQ(words().numbers, (std::array<uint32_t, 4>{32853, 4, 0xC0000201, 0}));
   ASSERT_EQ(port_->read(0, 0x0020, 1), 1);
@@ -165,7 +143,8 @@ TEST_F(CodecPortDecodeTest, BytesAndNumbers) {
   ASSERT_GT(decode(raw_message("8022 0003 61620000"
                                "0009 0007 000004266e6f7000"
                                "8029 0008 0123456789abcdef"
-                               "beef 0002 aabb0000")), 0);
+                               "beef 0002 aabb0000")),
+            0);
   ASSERT_EQ(port_->read(0, 0x8022, 0), 1);
   EXPECT_EQ(value_digits(), "6162") << "SOFTWARE without its trailing NUL";
   ASSERT_EQ(port_->read(0, 0x0009, 0), 1);
@@ -181,7 +160,8 @@ TEST_F(CodecPortDecodeTest, BytesAndNumbers) {
 TEST_F(CodecPortDecodeTest, ListsComeAsBytes) {
   ASSERT_GT(decode(raw_message("000a 0006 001a8000 7fff0000"
                                "c071 0008 deadbeef 00000001"
-                               "8002 000d 00020000 00070005 0102030405000000")), 0);
+                               "8002 000d 00020000 00070005 0102030405000000")),
+            0);
   ASSERT_EQ(port_->read(0, 0x000A, 0), 1);
   EXPECT_EQ(value_digits(), "001a80007fff");
   ASSERT_EQ(port_->read(0, 0xC071, 0), 1);
@@ -245,7 +225,8 @@ TEST_F(CodecPortDecodeTest, ReadsByTypeAndByOffset) {
 
 TEST_F(CodecPortDecodeTest, Walks) {
   ASSERT_GT(decode(raw_message("8022 0003 61626300 0008 0014" + std::string(40, '1') +
-                               "8022 0000 8028 0004 00000000")), 0);
+                               "8022 0000 8028 0004 00000000")),
+            0);
   struct Step {
     int32_t type;
     uint32_t offset, length, counts;
@@ -293,86 +274,6 @@ TEST_F(CodecPortDecodeTest, UnknownRequired) {
   store_be16(&most[2], 0xFFFC);
   ASSERT_GT(decode(most), 0);
   EXPECT_EQ(port_->unknown_required(0), 16'383U);
-}
-
-// --- Keys and integrity.
-
-TEST_F(CodecPortDecodeTest, VerifiesWithThePreparedKey) {
-  const Json vectors = read_vectors("stun-messages.json");
-  for (const Json& vector : vectors["messages"]) {
-    for (const Json& check : vector.value("integrity", Json::array())) {
-      SCOPED_TRACE(vector["id"].get<std::string>() + check.dump());
-      const Json& key = check.contains("key") ? check["key"] : vector["key"];
-      const auto password = key["password"].get<std::string>();
-      ByteVector material;
-      if (key.contains("realm")) {
-        const auto username = key["username"].get<std::string>();
-        const auto realm = key["realm"].get<std::string>();
-        append(material, as_bytes(username + realm + password));
-        fill_input(*port_, material);
-        port_->prepare_long_term_key(key["algorithm"] == "SHA-256" ? 2 : 1,
-                                     static_cast<uint32_t>(username.size()),
-                                     static_cast<uint32_t>(realm.size()),
-                                     static_cast<uint32_t>(password.size()));
-      } else {
-        fill_input(*port_, as_bytes(password));
-        port_->prepare_short_term_key(static_cast<uint32_t>(password.size()));
-      }
-      ASSERT_GE(decode(bytes_of(vector)), 0);
-      const auto attribute = check["attribute"].get<std::string>();
-      const uint32_t integrity = attribute == "sha1" ? 1 : attribute == "sha256" ? 2 : 0;
-      const uint32_t least = check.value("leastLength", 32U);
-      const auto errc = static_cast<Errc>(port_->verify(0, integrity, least));
-      EXPECT_EQ(code_of(errc), check["result"]);
-      words().batch.fill(-1);
-      port_->verify_batch(1, integrity, least);
-      EXPECT_EQ(words().batch[0], static_cast<int32_t>(errc));
-      EXPECT_EQ(words().batch[1], -1);
-    }
-  }
-}
-
-TEST_F(CodecPortDecodeTest, HostileKeyMaterial) {
-  fill_input(*port_, {});
-  port_->prepare_short_term_key(4);
-  const stun::PreparedKey before = words().key;
-  const auto is_unchanged = [&] { return std::memcmp(&words().key, &before, sizeof before) == 0; };
-  for (const uint32_t number : {CodecPort::kInputBytes + 1, 0x7FFFFFFFU, 0x80000000U, kHuge}) {
-    port_->prepare_long_term_key(1, number, 0, 0);
-    port_->prepare_long_term_key(2, 0, number, 0);
-    port_->prepare_long_term_key(kHuge, 0, 0, number);
-    port_->prepare_long_term_key(1, number, number, number);
-    EXPECT_TRUE(is_unchanged()) << number;
-  }
-  // Of a password that is longer than the arena, what is there.
-  port_->prepare_short_term_key(kHuge);
-  EXPECT_FALSE(is_unchanged());
-  const stun::PreparedKey all{port_->input()};
-  EXPECT_EQ(std::memcmp(&words().key, &all, sizeof all), 0);
-}
-
-TEST_F(CodecPortDecodeTest, Userhash) {
-  fill_input(*port_, as_bytes("userrealm"));
-  port_->userhash(4, 5);
-  const std::string expected = "6a3029116b47aa98bcaa325399733dc1a23cd57e26b81bef3ff6531ce624e2da";
-  EXPECT_EQ(output_digits(32), expected);
-  for (const uint32_t number : {CodecPort::kInputBytes, 0x80000000U, kHuge}) {
-    port_->userhash(number, 1);
-    port_->userhash(1, number);
-    port_->userhash(number, number);
-    EXPECT_EQ(output_digits(32), expected) << "nothing is written for lengths beyond the arena";
-  }
-}
-
-TEST_F(CodecPortDecodeTest, NonceFeatures) {
-  fill_input(*port_, as_bytes("obMatJos2AAAC"));
-  EXPECT_EQ(port_->nonce_features(12), -1);
-  EXPECT_EQ(port_->nonce_features(13), 2);
-  EXPECT_EQ(port_->nonce_features(kHuge), 2);
-  fill_input(*port_, as_bytes("obMatJos2////"));
-  EXPECT_EQ(port_->nonce_features(13), 0xFFFFFF);
-  fill_input(*port_, as_bytes("nonce without cookie"));
-  EXPECT_EQ(port_->nonce_features(20), -1);
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ void expect_same_as_writer(CodecPort& port) {
   EXPECT_EQ(hex(port.output().first(static_cast<size_t>(length))), hex(*writer.finish()));
 }
 
-TEST_F(CodecPortEncodeTest, EveryAttribute) {
+TEST_F(CodecPortEncodeTest, EveryAttribute){
 #define POSTERN_ATTRIBUTE(enumerator, name, number, kind, status, reference) \
   {                                                                          \
     SCOPED_TRACE(name);                                                      \
@@ -125,28 +125,28 @@ TEST_F(CodecPortEncodeTest, NumbersOutOfRange) {
     std::array<uint32_t, 4> numbers;
     std::string_view bytes;
   };
-  for (const Case& bad : {Case{0x000C, {0x10000}, ""},           // CHANNEL-NUMBER
-                          Case{0x0019, {256}, ""},               // REQUESTED-TRANSPORT
-                          Case{0x0027, {65536}, ""},             // RESPONSE-PORT
-                          Case{0x0017, {5}, ""},                 // REQUESTED-ADDRESS-FAMILY
-                          Case{0x0009, {299}, "reason"},         // ERROR-CODE
-                          Case{0x0009, {0x10190}, "reason"},     // 400 in its lower 16 bits
-                          Case{0x8001, {440, 0}, ""},            // ADDRESS-ERROR-CODE: family
-                          Case{0x8001, {700, 4}, ""},            // ... code
-                          Case{0x001D, {0x10002}, ""},           // PASSWORD-ALGORITHM
-                          Case{0x8004, {256, 0, 0}, ""},         // ICMP
-                          Case{0x8004, {0, 256, 0}, ""},         //
-                          Case{0x8025, {256, 0}, ""},            // TRANSACTION_TRANSMIT_COUNTER
-                          Case{0x8025, {0, 256}, ""},            //
-                          Case{0x802D, {4, 0}, ""},              // ECN-CHECK STUN
-                          Case{0x802D, {256, 0}, ""},            //
-                          Case{0xC057, {0x10000, 0}, ""},        // GOOG-NETWORK-INFO
-                          Case{0xC057, {0, 0x10000}, ""},        //
-                          Case{0x0020, {65536}, "192.0.2.1"},    // XOR-MAPPED-ADDRESS: port
-                          Case{0x0020, {1}, "192.0.2.256"},      // ... text
-                          Case{0x0020, {1}, ""},                 //
-                          Case{0x0022, {}, "seven.."},           // RESERVATION-TOKEN
-                          Case{0x8002, {}, "odd"}}) {            // PASSWORD-ALGORITHMS
+  for (const Case& bad : {Case{0x000C, {0x10000}, ""},         // CHANNEL-NUMBER
+                          Case{0x0019, {256}, ""},             // REQUESTED-TRANSPORT
+                          Case{0x0027, {65536}, ""},           // RESPONSE-PORT
+                          Case{0x0017, {5}, ""},               // REQUESTED-ADDRESS-FAMILY
+                          Case{0x0009, {299}, "reason"},       // ERROR-CODE
+                          Case{0x0009, {0x10190}, "reason"},   // 400 in its lower 16 bits
+                          Case{0x8001, {440, 0}, ""},          // ADDRESS-ERROR-CODE: family
+                          Case{0x8001, {700, 4}, ""},          // ... code
+                          Case{0x001D, {0x10002}, ""},         // PASSWORD-ALGORITHM
+                          Case{0x8004, {256, 0, 0}, ""},       // ICMP
+                          Case{0x8004, {0, 256, 0}, ""},       //
+                          Case{0x8025, {256, 0}, ""},          // TRANSACTION_TRANSMIT_COUNTER
+                          Case{0x8025, {0, 256}, ""},          //
+                          Case{0x802D, {4, 0}, ""},            // ECN-CHECK STUN
+                          Case{0x802D, {256, 0}, ""},          //
+                          Case{0xC057, {0x10000, 0}, ""},      // GOOG-NETWORK-INFO
+                          Case{0xC057, {0, 0x10000}, ""},      //
+                          Case{0x0020, {65536}, "192.0.2.1"},  // XOR-MAPPED-ADDRESS: port
+                          Case{0x0020, {1}, "192.0.2.256"},    // ... text
+                          Case{0x0020, {1}, ""},               //
+                          Case{0x0022, {}, "seven.."},         // RESERVATION-TOKEN
+                          Case{0x8002, {}, "odd"}}) {          // PASSWORD-ALGORITHMS
     Jobs jobs;
     jobs.job(1, 0, kTransactionId).record(kLifetime, {1}, {});
     jobs.record(bad.type, bad.numbers, as_bytes(bad.bytes)).record(kLifetime, {2}, {});
@@ -186,10 +186,9 @@ TEST_F(CodecPortEncodeTest, BadRecords) {
   EXPECT_EQ(failure_with([](Jobs& jobs) { jobs.raw(kHuge, {}); }), second);
   // Cut short, within the header and within the bytes of the second record.
   for (uint32_t bytes = 29; bytes < 28 + 28 + 8; ++bytes) {
-    EXPECT_EQ(failure_with([&](Jobs& jobs) {
-                jobs.raw(0x0013, ByteVector(8)).set_records_bytes(bytes);
-              }),
-              second)
+    EXPECT_EQ(
+        failure_with([&](Jobs& jobs) { jobs.raw(0x0013, ByteVector(8)).set_records_bytes(bytes); }),
+        second)
         << bytes;
   }
   // More bytes than there are; the arena ends before the records do.
@@ -227,8 +226,8 @@ TEST_F(CodecPortEncodeTest, ABatchStandsBehindEachOther) {
 
 // Both arenas are of one size, but integrity makes messages longer than their jobs.
 TEST_F(CodecPortEncodeTest, AMessageThatFindsNoRoomLeavesTheRestToShorterOnes) {
-  constexpr uint32_t kAllParts = CodecPort::kIntegritySha1 | CodecPort::kIntegritySha256 |
-                                 CodecPort::kFingerprint | 32U << 8;
+  constexpr uint32_t kAllParts =
+      CodecPort::kIntegritySha1 | CodecPort::kIntegritySha256 | CodecPort::kFingerprint | 32U << 8;
   constexpr int32_t kLength = 20 + 68 + 24 + 36 + 8;
   constexpr uint32_t kFit = (CodecPort::kOutputBytes - stun::kMaxMessageBytes) / kLength;
   Jobs jobs;

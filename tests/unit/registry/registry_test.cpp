@@ -74,9 +74,12 @@ std::string enumerator_of(std::string_view name) {
     size_t end = at;
     while (end < name.size() && std::isalnum(name[end])) ++end;
     const auto word = name.substr(at, end - at);
-    const bool is_mixed = std::any_of(word.begin(), word.end(), [](char c) { return std::islower(c); });
+    const bool is_mixed =
+        std::any_of(word.begin(), word.end(), [](char c) { return std::islower(c); });
     for (size_t i = 0; i < word.size(); ++i) {
-      const int letter = i == 0 ? std::toupper(word[i]) : is_mixed ? word[i] : std::tolower(word[i]);
+      const int letter = i == 0     ? std::toupper(word[i])
+                         : is_mixed ? word[i]
+                                    : std::tolower(word[i]);
       enumerator += static_cast<char>(letter);
     }
     at = end + 1;
@@ -142,7 +145,8 @@ TEST(RegistryTest, PasswordAlgorithms) {
   const auto rows = read_registry("password-algorithms.csv");
   EXPECT_EQ(names_of(kPasswordAlgorithms), names_of(rows, "number", "name"));
   std::set<std::pair<unsigned, unsigned>> expected;
-  for (const Row& row : rows) expected.emplace(number_of(row, "number"), number_of(row, "key_bytes"));
+  for (const Row& row : rows)
+    expected.emplace(number_of(row, "number"), number_of(row, "key_bytes"));
   const std::set<std::pair<unsigned, unsigned>> key_bytes = {
 #define POSTERN_PASSWORD_ALGORITHM(enumerator, name, number, bytes) {number, bytes},
 #include "stun/registry/password_algorithms.def"
@@ -158,9 +162,8 @@ TEST(RegistryTest, SecurityFeatures) {
     const auto feature = static_cast<SecurityFeature>(1U << number_of(row, "bit"));
     EXPECT_EQ(SecurityFeatures::mask(feature, FeatureBitOrder::FromRight),
               std::stoul(row.at("mask_from_right"), nullptr, 16));
-    for (const auto& [column, order] :
-         {std::pair("base64_from_right", FeatureBitOrder::FromRight),
-          std::pair("base64_from_left", FeatureBitOrder::FromLeft)}) {
+    for (const auto& [column, order] : {std::pair("base64_from_right", FeatureBitOrder::FromRight),
+                                        std::pair("base64_from_left", FeatureBitOrder::FromLeft)}) {
       const std::string nonce = std::string(kNonceCookiePrefix) + row.at(column);
       const auto features = read_nonce_cookie(as_bytes(nonce));
       ASSERT_TRUE(features) << nonce;

@@ -153,7 +153,7 @@ TEST(AddressKindsTest, FamilyAndLengthHaveToAgree) {
     for (const size_t size : {size_t{8}, size_t{20}}) {
       ByteVector bytes(size);
       bytes[1] = static_cast<uint8_t>(family);
-      const Errc expected = family != 1 && family != 2            ? Errc::AttributeValue
+      const Errc expected = family != 1 && family != 2     ? Errc::AttributeValue
                             : (family == 1) == (size == 8) ? Errc::Ok
                                                            : Errc::AttributeLength;
       EXPECT_EQ(Address::read(bytes, kCookieAndId.data()).error(), expected);
@@ -174,7 +174,8 @@ TEST(ErrorReasonTest, ExactBytes) {
 
 TEST(ErrorReasonTest, CodesThatCannotBeWritten) {
   for (const int code : {0, 1, 299, 700, 65535}) {
-    EXPECT_EQ(written<ErrorReason>({.code = static_cast<uint16_t>(code), .reason = {}}), "too long");
+    EXPECT_EQ(written<ErrorReason>({.code = static_cast<uint16_t>(code), .reason = {}}),
+              "too long");
   }
   const ByteVector reason(510, 'a');
   EXPECT_EQ(ErrorReason::size({400, std::span(reason).first(509)}), 513U);

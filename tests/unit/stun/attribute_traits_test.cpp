@@ -39,8 +39,8 @@ void expect_round_trip(const ValueOf<kType>& value) {
   EXPECT_EQ(view.at(kHeaderBytes).value.size(), Kind::size(value));
 }
 
-#define POSTERN_ATTRIBUTE(enumerator, name, number, kind_name, status, reference)      \
-  TEST(EveryAttributeTest, enumerator) {                                               \
+#define POSTERN_ATTRIBUTE(enumerator, name, number, kind_name, status, reference)     \
+  TEST(EveryAttributeTest, enumerator) {                                              \
     expect_round_trip<AttributeType::enumerator>(testing::sample<kind::kind_name>()); \
   }
 #include "stun/registry/attributes.def"

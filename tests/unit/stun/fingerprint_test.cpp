@@ -76,7 +76,8 @@ TEST(FingerprintTest, HasToBeLast) {
 }
 
 TEST(FingerprintTest, CoversWhatStandsBehindIntegrity) {
-  ByteVector bytes = raw_message("0008 0014 " + std::string(40, '1') + "8022 0000 8028 0004 00000000");
+  ByteVector bytes =
+      raw_message("0008 0014 " + std::string(40, '1') + "8022 0000 8028 0004 00000000");
   store_be32(&bytes[52], fingerprint_of(std::span(bytes).first(48)));
   EXPECT_EQ(state_of(bytes), FingerprintState::Valid);
 }

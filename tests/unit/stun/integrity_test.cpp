@@ -73,8 +73,7 @@ TEST(IntegrityTest, EachOfTheTwo) {
   for (const unsigned signatures : {1U, 2U, 3U}) {
     const ByteVector bytes = signed_message(signatures);
     const MessageView view = parse(bytes);
-    EXPECT_EQ(check_integrity(view, kKey),
-              signatures & kSha1 ? Errc::Ok : Errc::IntegrityMissing);
+    EXPECT_EQ(check_integrity(view, kKey), signatures & kSha1 ? Errc::Ok : Errc::IntegrityMissing);
     EXPECT_EQ(check_integrity_sha256(view, kKey),
               signatures & kSha256 ? Errc::Ok : Errc::IntegrityMissing);
     EXPECT_EQ(check_best_integrity(view, kKey), Errc::Ok);

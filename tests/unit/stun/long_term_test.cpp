@@ -18,7 +18,8 @@ std::string key(PasswordAlgorithm algorithm, std::string_view username, std::str
 
 TEST(LongTermTest, Md5) {
   // RFC 8489 section 9.2.2.
-  EXPECT_EQ(key(PasswordAlgorithm::Md5, "user", "realm", "pass"), "8493fbc53ba582fb4c044c456bdc40eb");
+  EXPECT_EQ(key(PasswordAlgorithm::Md5, "user", "realm", "pass"),
+            "8493fbc53ba582fb4c044c456bdc40eb");
 }
 
 TEST(LongTermTest, Sha256) {

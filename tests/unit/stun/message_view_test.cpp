@@ -211,7 +211,8 @@ TEST(MessageViewTest, WhatFollowsFingerprintIsRead) {
 }
 
 TEST(MessageViewTest, UnknownRequiredAttributes) {
-  const ByteVector bytes = raw_message("7ffe 0000 7fff 0000 8fff 0000 000f 0000 0021 0000 7ffe 0000");
+  const ByteVector bytes =
+      raw_message("7ffe 0000 7fff 0000 8fff 0000 000f 0000 0021 0000 7ffe 0000");
   const MessageView view = parse(bytes);
   std::array<uint16_t, 8> types{};
   EXPECT_EQ(view.unknown_required(types), 4U);

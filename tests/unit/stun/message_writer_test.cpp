@@ -177,11 +177,17 @@ TEST(MessageWriterTest, TheLongestMessage) {
 TEST(MessageWriterTest, ValuesOutOfRange) {
   const ByteVector bytes(0x10001);
   const std::vector<std::function<void(MessageWriter&)>> bad = {
-      [&](auto& writer) { writer.template add<AttributeType::Username>(std::span(bytes).first(509)); },
+      [&](auto& writer) {
+        writer.template add<AttributeType::Username>(std::span(bytes).first(509));
+      },
       [&](auto& writer) { writer.template add<AttributeType::Data>(bytes); },
       [&](auto& writer) { writer.add_raw(0xBEEF, std::span(bytes).first(0x10000)); },
-      [&](auto& writer) { writer.template add<AttributeType::Userhash>(std::span(bytes).first(31)); },
-      [&](auto& writer) { writer.template add<AttributeType::ErrorCode>({.code = 299, .reason = {}}); },
+      [&](auto& writer) {
+        writer.template add<AttributeType::Userhash>(std::span(bytes).first(31));
+      },
+      [&](auto& writer) {
+        writer.template add<AttributeType::ErrorCode>({.code = 299, .reason = {}});
+      },
       [&](auto& writer) { writer.template add<AttributeType::XorPeerAddress>({}); },
   };
   for (const auto& add : bad) {
@@ -252,7 +258,8 @@ TEST(MessageWriterTest, EveryPairOfPartsInEitherOrder) {
 
 TEST(MessageWriterTest, TheFirstFailureSticks) {
   const std::vector<std::pair<Errc, std::function<void(MessageWriter&)>>> failures = {
-      {Errc::AttributeValue, [](auto& writer) { writer.template add<AttributeType::XorPeerAddress>({}); }},
+      {Errc::AttributeValue,
+       [](auto& writer) { writer.template add<AttributeType::XorPeerAddress>({}); }},
       {Errc::MessageTooLong, [](auto& writer) { writer.add_raw(0x8022, ByteVector(1000)); }},
       {Errc::IntegrityLength, [](auto& writer) { writer.add_integrity_sha256(kKey, 1); }},
       {Errc::AttributeOrder,

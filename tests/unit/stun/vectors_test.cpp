@@ -1,4 +1,6 @@
 // The messages of tests/vectors, read, verified and written again.
+#include "support/vectors.h"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -10,7 +12,6 @@
 #include "stun/message_writer.h"
 #include "stun/nonce_cookie.h"
 #include "support/attribute_json.h"
-#include "support/vectors.h"
 
 namespace postern::stun {
 namespace {
@@ -44,8 +45,8 @@ Json failure_json(const MessageView::Failure& failure) {
 PreparedKey key_of(const Json& key) {
   ByteVector bytes = copy(as_bytes(text_of(key, "password")));
   if (key.contains("realm")) {
-    const auto algorithm = text_of(key, "algorithm") == "SHA-256" ? PasswordAlgorithm::Sha256
-                                                                  : PasswordAlgorithm::Md5;
+    const auto algorithm =
+        text_of(key, "algorithm") == "SHA-256" ? PasswordAlgorithm::Sha256 : PasswordAlgorithm::Md5;
     const std::string username = text_of(key, "username");
     const std::string realm = text_of(key, "realm");
     bytes = copy(long_term_key(algorithm, as_bytes(username), as_bytes(realm), bytes).view());
@@ -112,10 +113,9 @@ TEST(VectorsTest, IntegrityIsAsTheySay) {
 ByteVector written_again(const MessageView& view, const PreparedKey& key) {
   ByteVector buffer(view.bytes().size(), 0xEE);
   const auto id = view.transaction_id();
-  MessageWriter writer =
-      view.is_classic()
-          ? MessageWriter::classic(buffer, view.type(), id.first<16>())
-          : MessageWriter(buffer, view.type(), id.first<kTransactionIdBytes>());
+  MessageWriter writer = view.is_classic()
+                             ? MessageWriter::classic(buffer, view.type(), id.first<16>())
+                             : MessageWriter(buffer, view.type(), id.first<kTransactionIdBytes>());
   for (auto attribute = view.at(kHeaderBytes); attribute.offset != 0;
        attribute = view.at(MessageView::next_offset(attribute))) {
     if (attribute.offset == view.integrity_offset()) {
@@ -153,8 +153,8 @@ TEST(VectorsTest, CanonicalOnesAreWrittenTheSame) {
 TEST(VectorsTest, EveryFlippedBitIsNoticed) {
   size_t messages = 0;
   for (const Json& vector : vectors()["messages"]) {
-    const bool ends_protected = vector.value("canonical", false) ||
-                                text_of(vector, "id").starts_with("rfc5769");
+    const bool ends_protected =
+        vector.value("canonical", false) || text_of(vector, "id").starts_with("rfc5769");
     if (!vector.contains("key") || !ends_protected) continue;
     SCOPED_TRACE(vector["id"]);
     ++messages;
@@ -260,8 +260,8 @@ TEST(VectorsTest, MalformedOnesCoverEveryError) {
                           Errc::TrailingBytes, Errc::BadCookie, Errc::AttributeOverrun}) {
     EXPECT_TRUE(parser.contains(std::string(code_of(errc)))) << errc;
   }
-#define POSTERN_KIND(name) \
-  if (KindId::name != KindId::Opaque) { \
+#define POSTERN_KIND(name)                              \
+  if (KindId::name != KindId::Opaque) {                 \
     EXPECT_TRUE(kinds.contains(KindId::name)) << #name; \
   }
 #include "stun/registry/kinds.def"

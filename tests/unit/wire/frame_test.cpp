@@ -10,9 +10,9 @@ namespace postern::wire {
 namespace {
 
 Result<FrameExtent> measure(unsigned first_byte, unsigned length, size_t limit = kMaxFrameBytes) {
-  const std::array<uint8_t, kFrameHeadBytes> head = {
-      static_cast<uint8_t>(first_byte), 0x01, static_cast<uint8_t>(length >> 8),
-      static_cast<uint8_t>(length)};
+  const std::array<uint8_t, kFrameHeadBytes> head = {static_cast<uint8_t>(first_byte), 0x01,
+                                                     static_cast<uint8_t>(length >> 8),
+                                                     static_cast<uint8_t>(length)};
   return measure_frame(head.data(), limit);
 }
 

@@ -85,8 +85,8 @@ std::vector<Stream> streams() {
     stream.expected.pending = vector["pending"].get<size_t>();
     if (vector.contains("error")) {
       const auto& code = vector["error"]["code"];
-      stream.expected.errc = code == code_of(Errc::FrameTooLong) ? Errc::FrameTooLong
-                                                                 : Errc::StreamDesynchronised;
+      stream.expected.errc =
+          code == code_of(Errc::FrameTooLong) ? Errc::FrameTooLong : Errc::StreamDesynchronised;
     }
     all.push_back(stream);
   }
@@ -103,7 +103,8 @@ TEST(StreamDeframerTest, StreamsCutInTwoAtEachByte) {
   for (const Stream& stream : streams()) {
     const size_t size = stream.bytes.size();
     // The longest frames are cut near their ends only.
-    for (size_t cut = 0; cut <= size; cut += cut > 100 && cut + 100 < size && size > 4000 ? 997 : 1) {
+    for (size_t cut = 0; cut <= size;
+         cut += cut > 100 && cut + 100 < size && size > 4000 ? 997 : 1) {
       ASSERT_EQ(deframe(stream.bytes, {cut}, stream.limit), stream.expected)
           << stream.id << " cut at " << cut;
     }
