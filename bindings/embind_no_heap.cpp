@@ -1,5 +1,6 @@
-// An allocator for a module that allocates nothing once it has started: all that Embind might ask for comes from
-// a kilobyte, and nothing is given back. What asks for more gets a null pointer, and traps.
+// An allocator for a module that allocates nothing once it has started: all that Embind might ask
+// for comes from a kilobyte, and nothing is given back. What asks for more gets a null pointer, and
+// traps.
 #include <cstddef>
 #include <cstdint>
 

@@ -90,6 +90,6 @@ await runMain(async () => {
     say(`${outcome.padEnd(7)}  ${name} (${seconds(elapsedMs)})`);
   }
   const passed = results.filter(({ outcome }) => outcome === 'passed').length;
-  say(`${passed} stages passed, ${results.length - passed} failed`);
+  say(`stages: ${passed} passed, ${results.length - passed} failed`);
   return passed === results.length ? 0 : 1;
 });

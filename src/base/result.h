@@ -15,12 +15,11 @@ class [[nodiscard]] Result {
   static_assert(std::is_trivially_destructible_v<T>);
 
  public:
-  constexpr Result(T value)
-      : value_(value),
-        errc_(Errc::Ok) {}  // NOLINT(google-explicit-constructor): reads as `return value`
-  constexpr Result(Errc errc) : value_{}, errc_(errc) {
-    assert(errc != Errc::Ok);
-  }  // NOLINT(google-explicit-constructor)
+  // Implicit, so that a function can `return value;` and `return Errc::X;`.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr Result(T value) : value_(value), errc_(Errc::Ok) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr Result(Errc errc) : value_{}, errc_(errc) { assert(errc != Errc::Ok); }
 
   [[nodiscard]] constexpr bool has_value() const { return errc_ == Errc::Ok; }
   constexpr explicit operator bool() const { return has_value(); }

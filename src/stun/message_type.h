@@ -18,7 +18,7 @@ inline constexpr uint16_t kMaxMethod = 0xFFF;
 
 [[nodiscard]] constexpr uint16_t make_message_type(Class message_class, uint16_t method) {
   const unsigned m = method;
-  const unsigned c = static_cast<unsigned>(message_class);
+  const auto c = static_cast<unsigned>(message_class);
   return static_cast<uint16_t>(((m & 0xF80) << 2) | ((m & 0x070) << 1) | (m & 0x00F) |
                                ((c & 2) << 7) | ((c & 1) << 4));
 }

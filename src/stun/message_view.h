@@ -94,7 +94,7 @@ class MessageView {
 
   // Comprehension-required attributes that are not understood here (RFC 8489 section 6.3). Writes
   // as many of their types as fit and returns how many there are.
-  size_t unknown_required(std::span<uint16_t> out) const;
+  [[nodiscard]] size_t unknown_required(std::span<uint16_t> out) const;
 
   // CRC-32 over all that comes before FINGERPRINT (RFC 8489 section 14.7). Invalid also where it is
   // not last.

@@ -55,6 +55,7 @@ TEST(CrossValueTest, WhatJavaScriptSees) {
   EXPECT_EQ(numbers_of(sample_ipv6())[0], 0xBEEFU);
   EXPECT_EQ(numbers_of(sample_ipv6())[1], 6U);
   EXPECT_EQ(numbers_of(true), Numbers{1});
+  EXPECT_EQ(numbers_of(false), Numbers{0});
   EXPECT_EQ(numbers_of(uint8_t{255}), Numbers{255});
   EXPECT_EQ(numbers_of(uint16_t{65535}), Numbers{65535});
   EXPECT_EQ(numbers_of(kMax), Numbers{kMax});
@@ -62,11 +63,16 @@ TEST(CrossValueTest, WhatJavaScriptSees) {
   EXPECT_EQ(numbers_of(Family::IPv4), Numbers{4});
   EXPECT_EQ(numbers_of(Family::IPv6), Numbers{6});
   EXPECT_EQ(numbers_of(stun::kind::ChangeFlagsValue{true, false}), (Numbers{1, 0}));
+  EXPECT_EQ(numbers_of(stun::kind::ChangeFlagsValue{false, true}), (Numbers{0, 1}));
   EXPECT_EQ(numbers_of(stun::kind::ErrorReasonValue{438, {}}), Numbers{438});
   EXPECT_EQ(numbers_of(stun::kind::FamilyErrorReasonValue{Family::IPv6, {440, {}}}),
             (Numbers{440, 6}));
   EXPECT_EQ(numbers_of(stun::kind::IcmpErrorValue{3, 4, 5}), (Numbers{3, 4, 5}));
   EXPECT_EQ(numbers_of(stun::kind::EcnCheckValue{2, true}), (Numbers{2, 1}));
+  EXPECT_EQ(numbers_of(stun::kind::EcnCheckValue{1, false}), (Numbers{1, 0}));
+  EXPECT_EQ(numbers_of(stun::kind::TransmitCounterValue{7, 9}), (Numbers{7, 9}));
+  EXPECT_EQ(numbers_of(stun::kind::NetworkInfoValue{2, 10}), (Numbers{2, 10}));
+  EXPECT_EQ(numbers_of(stun::kind::AlgorithmValue{9, {}}), Numbers{9});
 }
 
 TEST(CrossValueTest, AddressesComeAsText) {
