@@ -48,12 +48,13 @@ export async function setUpWasm({ packages = [], optional } = {}) {
 
 /** What the tests talk to. In CI nothing is left out; elsewhere, what can't be installed is. */
 export const testPeers = process.env.CI
-  ? { packages: /** @type {const} */ (['servers', 'browsers']), optional: {} }
+  ? { packages: /** @type {const} */ (['servers', 'browsers', 'unicode']), optional: {} }
   : {
       packages: /** @type {const} */ ([]),
       optional: {
         servers: 'the tests against coturn are skipped.',
         browsers: 'the tests in a browser are skipped.',
+        unicode: 'the tests against the Unicode Character Database are skipped.',
       },
     };
 

@@ -78,10 +78,12 @@ const groups = {
     ninja,
     program('g++'),
     file('/usr/include/gtest/gtest.h', 'libgtest-dev'),
+    file('/usr/include/gmock/gmock.h', 'libgmock-dev'),
     file('/usr/include/nlohmann/json.hpp', 'nlohmann-json3-dev'),
   ],
   check: [program('clang-format'), program('clang-tidy'), program('g++')], // g++ for its headers
   fuzz: [cmake, ninja, program('clang++', 'clang'), sanitizerRuntime],
+  unicode: [file('/usr/share/unicode/UnicodeData.txt', 'unicode-data')],
   servers: [coturn, program('openssl')],
   browsers: [program('chromium'), program('firefox', 'firefox-esr')],
   pion: [
