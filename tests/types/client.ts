@@ -1,8 +1,21 @@
 // 'postern' as TypeScript sees it: compiled, never run. What must not compile is marked.
-import { formatUri, getMappedAddress, init, openStunClient, parseUri, PosternError, type StunClient } from 'postern';
+import {
+  formatUri,
+  getMappedAddress,
+  init,
+  openStunClient,
+  PosternError,
+  parseUri,
+  type StunClient,
+} from 'postern';
 
 export async function mappedAddress(signal: AbortSignal) {
-  const result = await getMappedAddress('stun:stun.example.org', { signal, timeoutMs: 5000, transport: 'udp', family: 4 });
+  const result = await getMappedAddress('stun:stun.example.org', {
+    signal,
+    timeoutMs: 5000,
+    transport: 'udp',
+    family: 4,
+  });
   const address: string = result.address;
   const port: number = result.port;
   const family: 'IPv4' | 'IPv6' = result.family;
@@ -12,9 +25,15 @@ export async function mappedAddress(signal: AbortSignal) {
   const _roundTripMs: number = result.roundTripMs;
   // @ts-expect-error: no such member
   result.latency;
-  await getMappedAddress({ urls: ['stun:a.example.org', 'stuns:b.example.org'], username: 'u', credential: 'p' });
+  await getMappedAddress({
+    urls: ['stun:a.example.org', 'stuns:b.example.org'],
+    username: 'u',
+    credential: 'p',
+  });
   await getMappedAddress({ urls: 'stun:a.example.org' } satisfies { urls: string });
-  await getMappedAddress('stun:a.example.org', { credentials: { username: 'u', password: 'p', mechanism: 'short-term' } });
+  await getMappedAddress('stun:a.example.org', {
+    credentials: { username: 'u', password: 'p', mechanism: 'short-term' },
+  });
   // @ts-expect-error: a server is a URI or an RTCIceServer
   await getMappedAddress(3478);
   // @ts-expect-error: no such transport
@@ -46,7 +65,8 @@ export async function failures() {
   } catch (error) {
     if (!(error instanceof PosternError)) throw error;
     const { errorCode, reason, attempts } = error;
-    if (error.code === 'ERR_STUN_RESPONSE' && errorCode === 401) return reason satisfies string | undefined;
+    if (error.code === 'ERR_STUN_RESPONSE' && errorCode === 401)
+      return reason satisfies string | undefined;
     return attempts?.[0]?.transport satisfies string | undefined;
   }
   return undefined;

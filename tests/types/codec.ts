@@ -14,7 +14,7 @@ import {
   type MessageInput,
   nonceFeatures,
   PosternError,
-  PreparedKey,
+  type PreparedKey,
   prepareKey,
   StreamDeframer,
   type TransportAddress,
@@ -24,8 +24,12 @@ import {
 } from 'postern/codec';
 
 /** True where two types are the same, `any` included. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-declare function expectType<Expected>(): <Actual>(value: Actual, ...same: Same<Actual, Expected> extends true ? [] : [never]) => void;
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function expectType<Expected>(): <Actual>(
+  value: Actual,
+  ...same: Same<Actual, Expected> extends true ? [] : [never]
+) => void;
 
 declare const bytes: Uint8Array;
 const message: Message = decode(bytes, { allowClassic: true });
@@ -85,10 +89,16 @@ export function values() {
 type Written = keyof AttributesInput;
 const _readable: Same<Exclude<Written, keyof MessageAttributes>, never> = true;
 const _complete: { [Name in Written]-?: AttributesInput[Name] } | undefined = undefined;
+
 export { _complete, _readable };
 
 export function writing() {
-  const key = prepareKey({ username: 'user', realm: 'realm', password: 'pass', algorithm: 'SHA-256' });
+  const key = prepareKey({
+    username: 'user',
+    realm: 'realm',
+    password: 'pass',
+    algorithm: 'SHA-256',
+  });
   expectType<PreparedKey>()(key);
   prepareKey({ password: bytes, preparation: 'none' });
   expectType<'MD5' | 'SHA-256' | undefined>()(key.algorithm);
@@ -117,7 +127,11 @@ export function writing() {
   expectType<Uint8Array>()(encode(input));
   expectType<number>()(encodeInto(bytes, input, 4));
   expectType<Uint8Array[]>()(encodeBatch([input, input]));
-  encode({ class: 'success', method: 0x0abc, attributes: { xorMappedAddress: message.attributes.xorMappedAddress } });
+  encode({
+    class: 'success',
+    method: 0x0abc,
+    attributes: { xorMappedAddress: message.attributes.xorMappedAddress },
+  });
 
   // @ts-expect-error: no such class
   encode({ class: 'response', method: 'Binding' });
@@ -169,7 +183,9 @@ export async function others(signal: AbortSignal) {
   expectType<Frame[]>()(frames);
   if (frames[0]?.type === 'channel-data') expectType<Uint8Array>()(frames[0].bytes);
   expectType<Uint8Array>()(userhash({ username: 'u', realm: 'r' }));
-  expectType<boolean | undefined>()(nonceFeatures('obMatJos2AAAA', { bitOrder: 'left' })?.usernameAnonymity);
+  expectType<boolean | undefined>()(
+    nonceFeatures('obMatJos2AAAA', { bitOrder: 'left' })?.usernameAnonymity,
+  );
   const protocol = classify(bytes, { quic: true });
   if (protocol === 'turn-channel') return;
   // @ts-expect-error: no such protocol
