@@ -8,7 +8,7 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
 /**
  * Which step of reaching a server failed.
  *
- * @typedef {'dns' | 'connect' | 'tls' | 'request' | 'challenge' | 'redirect'} Phase
+ * @typedef {'dns' | 'connect' | 'proxy' | 'tls' | 'request' | 'challenge' | 'redirect'} Phase
  */
 
 /**

@@ -43,6 +43,18 @@ export const CLIENT_ERRORS = /** @type {const} */ ([
   ['ERR_STUN_BID_DOWN', 'The challenge offers weaker protection than the server\'s nonce announces; somebody may have changed it.'],
   ['ERR_TRANSPORT_CLOSED', 'The transport was closed before the answer came.'],
   ['ERR_CANCELLED', 'The transaction was cancelled.'],
+  ['ERR_TURN_NO_ALLOCATION', 'There is no allocation: it was not made yet, or it is gone.'],
+  ['ERR_TURN_ALLOCATION_EXISTS', 'The client has its allocation already, or has asked for it.'],
+  ['ERR_TURN_EXPIRED', 'The lifetime of the allocation ran out before the server renewed it.'],
+  ['ERR_TURN_ADDRESS_FAMILY', 'The server gave a relayed address of another family than was asked for.'],
+  ['ERR_TURN_PEER_FAMILY', 'The allocation has no relayed address of the peer\'s family.'],
+  ['ERR_TURN_PERMISSION_NEEDED', 'The peer has no permission; permit() it first.'],
+  ['ERR_TURN_PERMISSION_LIMIT', 'The limit of peers with permission is reached; release one first.'],
+  ['ERR_TURN_CHANNEL', 'The channel is not bound (any more).'],
+  ['ERR_TURN_CHANNEL_LIMIT', 'The limit of channels is reached; their numbers come free some minutes after a channel has ended.'],
+  ['ERR_TURN_CONNECTION_LIMIT', 'The limit of TCP connections to peers that are being made is reached; wait for one.'],
+  ['ERR_TURN_PAYLOAD_TOO_LONG', 'The data does not fit into one message to the server.'],
+  ['ERR_TURN_NO_MOBILITY', 'The server gave no ticket to move the allocation with; ask for mobility when allocating.'],
 ]);
 
 /** Codes and sentences of the JavaScript around it. */
@@ -55,6 +67,7 @@ export const JS_ERRORS = /** @type {const} */ ({
   ERR_DNS: 'The server\'s name could not be resolved.',
   ERR_TRANSPORT_CONNECT: 'No connection to the server could be made.',
   ERR_TRANSPORT_TLS: 'The TLS handshake with the server failed.',
+  ERR_TRANSPORT_PROXY: 'The proxy could not be reached, or did not open the connection to the server.',
   ERR_TRANSPORT_UNSUPPORTED: 'This platform cannot use that transport.',
   ERR_REDIRECT_LIMIT: 'The servers sent the client from one to the other without an answer.',
   ERR_STRING_EMPTY: 'A user name, realm or password is empty, or was nothing but what preparation removes.',
