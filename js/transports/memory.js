@@ -33,13 +33,15 @@ class MemoryTransport extends BaseTransport {
 
   /**
    * @param {boolean} reliable
+   * @param {boolean} framed
    * @param {TransportAddress} localAddress
    * @param {TransportAddress} remoteAddress
    * @param {(passage: Omit<Passage, 'index'>) => void} carry
    */
-  constructor(reliable, localAddress, remoteAddress, carry) {
+  constructor(reliable, framed, localAddress, remoteAddress, carry) {
     super();
     this.reliable = reliable;
+    this.framed = framed;
     this.localAddress = localAddress;
     this.remoteAddress = remoteAddress;
     this.#carry = carry;
@@ -73,7 +75,7 @@ class MemoryTransport extends BaseTransport {
     this.#isOpen = false;
     queueMicrotask(() => {
       this.ended(undefined);
-      // The end of a stream shows on both sides; datagrams just stay away.
+      // The end of what is reliable shows on both sides; datagrams just stay away.
       if (this.reliable) this.#peer?.close();
     });
   }
@@ -92,20 +94,22 @@ const ADDRESSES = /** @type {const} */ ([
 
 /**
  * @param {object} [options]
- * @param {boolean} [options.reliable] a stream, not datagrams; `network` must keep the order then
+ * @param {boolean} [options.reliable] nothing is lost; `network` must keep the order then
+ * @param {boolean} [options.framed] whole messages, not a stream; when left out, what is not reliable
+ *   is framed (as UDP) and what is reliable is not (as TCP); true with `reliable` is as a WebSocket
  * @param {readonly [TransportAddress, TransportAddress]} [options.addresses] of the two
  * @param {Network} [options.network] decides what becomes of each send(); it delivers all in order
  *   when left out
  * @returns {[MemoryTransport, MemoryTransport]}
  */
 export function memoryTransportPair(options = {}) {
-  const { reliable = false, addresses = ADDRESSES, network = idealNetwork } = options;
+  const { reliable = false, framed = !reliable, addresses = ADDRESSES, network = idealNetwork } = options;
   const [first, second] = addresses;
   let count = 0;
   /** @param {Omit<Passage, 'index'>} passage */
   const carry = (passage) => network({ ...passage, index: count++ });
-  const a = new MemoryTransport(reliable, first, second, carry);
-  const b = new MemoryTransport(reliable, second, first, carry);
+  const a = new MemoryTransport(reliable, framed, first, second, carry);
+  const b = new MemoryTransport(reliable, framed, second, first, carry);
   MemoryTransport.join(a, b);
   return [a, b];
 }

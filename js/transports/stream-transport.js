@@ -7,15 +7,12 @@ import { brokenError } from './open-errors.js';
 /** @typedef {import('../address.js').TransportAddress} TransportAddress */
 /** @typedef {import('./transport.js').Transport} Transport */
 
-/**
- * How long to wait for a connection or a handshake when nobody answers and the caller has set no
- * bound of its own with `signal`: Ti of RFC 8489 section 6.2.2.
- */
-export const OPEN_TIMEOUT_MS = 39_500;
+export { OPEN_TIMEOUT_MS } from './open-timeout.js';
 
 /** @implements {Transport} */
 export class StreamTransport extends BaseTransport {
   reliable = true;
+  framed = false;
 
   #socket;
   #isOpen = true;

@@ -9,6 +9,7 @@
  * @property {string} address an IP address, not a name
  * @property {number} port 1 to 65535
  * @property {string} [host] TLS: whom the certificate has to name; the address when left out
+ * @property {string} [url] WebSocket: the ws:// or wss:// URL, which says all that the others say
  */
 
 /**
@@ -22,15 +23,27 @@
 /** @typedef {(bytes: Uint8Array, source: TransportAddress | undefined) => void} OnBytes */
 
 /**
- * A way to a server. Bytes go and come in the units of the medium: whole datagrams, or pieces of a
- * stream when `reliable`.
+ * How long the steps of opening took, in milliseconds, where they can be told apart.
  *
- * Set the handlers before anything else is awaited: a datagram that finds no `onbytes` is lost. A
- * stream is not read until `onbytes` is set, and an `onclose` that is set too late is called still.
+ * @typedef {object} OpenPhases
+ * @property {number} [connect] the TCP connection; of a WebSocket, everything
+ * @property {number} [proxy] what the proxy took to make the way free
+ * @property {number} [tls] the handshake
+ */
+
+/**
+ * A way to a server. Bytes go and come in the units of the medium: whole messages when `framed`,
+ * pieces of a stream otherwise.
+ *
+ * Set the handlers before anything else is awaited: a datagram that finds no `onbytes` is lost. What
+ * is reliable waits until `onbytes` is set, and an `onclose` that is set too late is called still.
  *
  * @typedef {object} Transport
- * @property {string} kind 'udp', 'tcp', 'tls', or a name of the implementer's
- * @property {boolean} reliable a stream: nothing is lost, and messages have to be cut out of it
+ * @property {string} kind 'udp', 'tcp', 'tls', 'ws', or a name of the implementer's
+ * @property {boolean} reliable nothing is lost and the order is kept, so nothing is sent twice
+ * @property {boolean} framed the unit of send() and `onbytes` is one whole message (UDP, WebSocket);
+ *   false: messages have to be cut out of a stream (TCP, TLS)
+ * @property {OpenPhases} [phases]
  * @property {TransportAddress} localAddress
  * @property {TransportAddress} remoteAddress
  * @property {OnBytes | undefined} onbytes
@@ -42,7 +55,7 @@
  *   end, such as an ICMP error that a datagram met; the transport stays open
  * @property {(() => void) | undefined} ondrain send() may be called again after it returned false
  * @property {(bytes: Uint8Array, destination?: Destination) => boolean} send
- *   Sends one datagram, or appends to the stream. The bytes are the transport's from then on: it
+ *   Sends one message, or appends to the stream. The bytes are the transport's from then on: it
  *   may read them later, so a view of WebAssembly memory must be copied first. They are always
  *   taken, but after a false the caller should wait for `ondrain`. After close() they are dropped,
  *   and false is returned. Only unconnected UDP takes a `destination`
@@ -52,9 +65,10 @@
  */
 
 /**
- * Opens a transport; openUdp, openTcp and openTls are such functions.
+ * Opens a transport; openUdp, openTcp, openTls and openWebSocket are such functions.
  *
- * Rejects with `signal.reason`, or with a PosternError: ERR_TRANSPORT_CONNECT or ERR_TRANSPORT_TLS.
+ * Rejects with `signal.reason`, or with a PosternError: ERR_TRANSPORT_CONNECT, ERR_TRANSPORT_TLS or
+ * ERR_TRANSPORT_UNSUPPORTED.
  *
  * @typedef {(target: TransportTarget, options: OpenOptions) => Promise<Transport>} OpenTransport
  */

@@ -18,6 +18,7 @@ const HIGH_WATER_MARK = 64;
 class UdpTransport extends BaseTransport {
   kind = 'udp';
   reliable = false;
+  framed = true;
   /** @type {Transport['onbytes']} */ onbytes = undefined;
 
   #socket;
