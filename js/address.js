@@ -21,7 +21,7 @@ function parseGroups(text) {
  * @param {string} text
  * @returns {number[] | undefined} the eight groups of an IPv6 address, by RFC 4291 section 2.2
  */
-function parseIPv6(text) {
+export function parseIPv6(text) {
   const lastColon = text.lastIndexOf(':');
   let hex = text;
   if (text.includes('.')) {

@@ -50,8 +50,18 @@ const TLS_HINTS = {
   ECONNRESET: `It ended the connection during the handshake. ${NOT_TLS}`,
 };
 
+/** @param {string} code of the system @returns {string | undefined} what it means, or what to do */
+export const connectHint = (code) => CONNECT_HINTS[code];
+
+/**
+ * @param {string} code of OpenSSL or node:tls
+ * @param {string} [option] where the caller's options of node:tls stand
+ * @returns {string | undefined}
+ */
+export const tlsHint = (code, option = 'tls') => TLS_HINTS[code]?.replace(/\btls\./, `${option}.`);
+
 /** @param {string} sentence without its full stop @param {string} code */
-function withCode(sentence, code) {
+export function withCode(sentence, code) {
   return code ? `${sentence} (${code}).` : `${sentence}.`;
 }
 
@@ -62,7 +72,7 @@ export function connectError(target, kind, cause) {
   const sentence = `No ${kind.toUpperCase()} connection to ${where} could be made`;
   return new PosternError('ERR_TRANSPORT_CONNECT', withCode(sentence, code), {
     phase: 'connect',
-    hint: CONNECT_HINTS[code],
+    hint: connectHint(code),
     cause,
   });
 }
@@ -73,7 +83,7 @@ export function datagramError(cause) {
   const sentence = 'A datagram did not reach the server';
   return new PosternError('ERR_TRANSPORT_CONNECT', withCode(sentence, code), {
     phase: 'connect',
-    hint: CONNECT_HINTS[code],
+    hint: connectHint(code),
     cause,
   });
 }
@@ -84,7 +94,7 @@ export function tlsError(target, cause) {
   const sentence = `The TLS handshake with ${formatTransportAddress(target)} failed`;
   return new PosternError('ERR_TRANSPORT_TLS', withCode(sentence, code), {
     phase: 'tls',
-    hint: TLS_HINTS[code],
+    hint: tlsHint(code),
     cause,
   });
 }
@@ -93,7 +103,7 @@ export function tlsError(target, cause) {
 export function brokenError(cause) {
   const code = codeOf(cause) ?? '';
   return new PosternError('ERR_TRANSPORT_CLOSED', withCode('The connection broke', code), {
-    hint: CONNECT_HINTS[code],
+    hint: connectHint(code),
     cause,
   });
 }

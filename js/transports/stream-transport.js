@@ -5,6 +5,7 @@ import { brokenError } from './open-errors.js';
 
 /** @typedef {import('../address.js').AddressFamily} AddressFamily */
 /** @typedef {import('../address.js').TransportAddress} TransportAddress */
+/** @typedef {import('./transport.js').OpenPhases} OpenPhases */
 /** @typedef {import('./transport.js').Transport} Transport */
 
 export { OPEN_TIMEOUT_MS } from './open-timeout.js';
@@ -19,17 +20,19 @@ export class StreamTransport extends BaseTransport {
   /** @type {Error | undefined} */ #error;
   /** @type {Transport['onbytes']} */ #onbytes;
 
-  /** @param {string} kind @param {import('node:net').Socket} socket connected */
-  constructor(kind, socket) {
+  /**
+   * @param {string} kind
+   * @param {import('node:net').Socket} socket connected
+   * @param {TransportAddress} remoteAddress of the server; the socket's own other end may be a proxy
+   * @param {OpenPhases} phases
+   */
+  constructor(kind, socket, remoteAddress, phases) {
     super();
     this.kind = kind;
     this.#socket = socket;
     this.localAddress = transportAddress(socket.localAddress, socket.localPort, socket.localFamily);
-    this.remoteAddress = transportAddress(
-      socket.remoteAddress,
-      socket.remotePort,
-      socket.remoteFamily,
-    );
+    this.remoteAddress = remoteAddress;
+    this.phases = phases;
     // Messages are short and each waits for an answer: Nagle's algorithm would only hold them up.
     socket.setNoDelay(true);
     socket.on('drain', () => {

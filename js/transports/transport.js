@@ -6,8 +6,9 @@
  * Where to connect to; a Candidate of resolveServer() is one.
  *
  * @typedef {object} TransportTarget
- * @property {string} address an IP address, not a name
+ * @property {string} address an IP address; through a proxy also a name
  * @property {number} port 1 to 65535
+ * @property {import('../address.js').AddressFamily} [family] of the address; of a name, what it is taken for
  * @property {string} [host] TLS: whom the certificate has to name; the address when left out
  * @property {string} [url] WebSocket: the ws:// or wss:// URL, which says all that the others say
  */
@@ -23,15 +24,6 @@
 /** @typedef {(bytes: Uint8Array, source: TransportAddress | undefined) => void} OnBytes */
 
 /**
- * How long the steps of opening took, in milliseconds, where they can be told apart.
- *
- * @typedef {object} OpenPhases
- * @property {number} [connect] the TCP connection; of a WebSocket, everything
- * @property {number} [proxy] what the proxy took to make the way free
- * @property {number} [tls] the handshake
- */
-
-/**
  * A way to a server. Bytes go and come in the units of the medium: whole messages when `framed`,
  * pieces of a stream otherwise.
  *
@@ -43,9 +35,9 @@
  * @property {boolean} reliable nothing is lost and the order is kept, so nothing is sent twice
  * @property {boolean} framed the unit of send() and `onbytes` is one whole message (UDP, WebSocket);
  *   false: messages have to be cut out of a stream (TCP, TLS)
- * @property {OpenPhases} [phases]
- * @property {TransportAddress} localAddress
- * @property {TransportAddress} remoteAddress
+ * @property {TransportAddress} localAddress what is not known is '' and 0 (WebSocket)
+ * @property {TransportAddress} remoteAddress the server's, as it was asked for: through a proxy, and of
+ *   a WebSocket, it may be a name
  * @property {OnBytes | undefined} onbytes
  *   gets the received buffer itself, which the transport never uses again; `source` only with
  *   datagrams

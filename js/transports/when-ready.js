@@ -8,12 +8,14 @@
  * @param {string} steps.event that says it is ready
  * @param {AbortSignal | undefined} steps.signal
  * @param {number} [steps.timeoutMs]
- * @param {() => T} steps.open
+ * @param {number} [steps.elapsedMs] how much of `timeoutMs` earlier steps have taken; default 0
+ * @param {() => T | Promise<T>} steps.open may go on to the next step; what it throws, the promise rejects with
  * @param {() => void} steps.destroy
  * @param {(cause: unknown) => Error} steps.toError
  * @returns {Promise<T>}
  */
-export function whenReady(socket, { event, signal, timeoutMs, open, destroy, toError }) {
+export function whenReady(socket, steps) {
+  const { event, signal, timeoutMs, elapsedMs = 0, open, destroy, toError } = steps;
   return new Promise((resolve, reject) => {
     const stopWaiting = () => {
       clearTimeout(timer);
@@ -31,14 +33,21 @@ export function whenReady(socket, { event, signal, timeoutMs, open, destroy, toE
     };
     const onReady = () => {
       stopWaiting();
-      resolve(open());
+      try {
+        resolve(open());
+      } catch (error) {
+        fail(error);
+      }
     };
     const onAbort = () => fail(signal?.reason);
     /** @param {unknown} cause */
     const onError = (cause) => fail(toError(cause));
     const onTimeout = () => fail(toError(new Error(`Nothing happened within ${timeoutMs} ms.`)));
 
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(onTimeout, Math.max(0, timeoutMs - elapsedMs));
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.once(event, onReady);
     socket.once('error', onError);
