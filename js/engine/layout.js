@@ -65,3 +65,42 @@ export const STATS = /** @type {const} */ ([
   'badIntegrity',
   'ignored',
 ]);
+
+/** enum TurnEventKind of src/client/turn/turn_event.h, in its order. */
+export const TURN_EVENTS = /** @type {const} */ ([
+  'allocated',
+  'allocate-failed',
+  'permitted',
+  'permission-failed',
+  'permission-lost',
+  'channel-bound',
+  'channel-failed',
+  'channel-lost',
+  'connected',
+  'connect-failed',
+  'connection-attempt',
+  'icmp',
+  'refreshed',
+  'refresh-failed',
+  'moved',
+  'move-failed',
+  'credentials-refused',
+  'lost',
+  'closed',
+]);
+
+/** Counters of a TURN client: client::TurnClientStats in its order, and what send() and sendChannel() dropped. */
+export const TURN_STATS = /** @type {const} */ ([
+  'malformed',
+  'unexpected',
+  'wrongSource',
+  'unknownTransaction',
+  'late',
+  'badFingerprint',
+  'badIntegrity',
+  'ignored',
+  'unknownChannel',
+  'unpermitted',
+  'droppedEvents',
+  'sendFailed',
+]);
