@@ -24,6 +24,15 @@
 /** @typedef {(bytes: Uint8Array, source: TransportAddress | undefined) => void} OnBytes */
 
 /**
+ * How long the steps of opening took, in milliseconds, where they can be told apart.
+ *
+ * @typedef {object} OpenPhases
+ * @property {number} [connect] the TCP connection, to the proxy where there is one; of a WebSocket, everything
+ * @property {number} [proxy] until the proxy had opened its tunnel, with the proxy's own TLS where it has that
+ * @property {number} [tls] the handshake with the server
+ */
+
+/**
  * A way to a server. Bytes go and come in the units of the medium: whole messages when `framed`,
  * pieces of a stream otherwise.
  *
@@ -35,6 +44,7 @@
  * @property {boolean} reliable nothing is lost and the order is kept, so nothing is sent twice
  * @property {boolean} framed the unit of send() and `onbytes` is one whole message (UDP, WebSocket);
  *   false: messages have to be cut out of a stream (TCP, TLS)
+ * @property {OpenPhases} [phases]
  * @property {TransportAddress} localAddress what is not known is '' and 0 (WebSocket)
  * @property {TransportAddress} remoteAddress the server's, as it was asked for: through a proxy, and of
  *   a WebSocket, it may be a name
