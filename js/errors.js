@@ -15,10 +15,12 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
  * One try at one address, for the `attempts` of an error.
  *
  * @typedef {object} AttemptReport
- * @property {string} transport 'udp', 'tcp', 'tls' or the name of a transport of the caller's
+ * @property {string} url the server as it was named by the caller
+ * @property {string} transport 'udp', 'tcp', 'tls', 'ws' or the name of a transport of the caller's
  * @property {string} address
  * @property {number} port
  * @property {ErrorCode | string} code
+ * @property {number} [errorCode] STUN error code of the server's answer
  * @property {string} message
  */
 

@@ -1,10 +1,14 @@
 // "What is my public address?": asked once, or by a client that stays open.
+import { planServers } from './ice-server.js';
 import { reachServer } from './reach-server.js';
+import { StunClient } from './stun-client.js';
+import { checkStunOptions, clientSettings } from './stun-options.js';
 
 /** @typedef {import('./errors.js').AttemptReport} AttemptReport */
 /** @typedef {import('./ice-server.js').ServerInput} ServerInput */
 /** @typedef {import('./stun-client.js').BindingResult} BindingResult */
-/** @typedef {import('./stun-client.js').StunClient} StunClient */
+/** @typedef {import('./search.js').Way} Way */
+/** @typedef {import('./stun-options.js').Settings} Settings */
 /** @typedef {import('./stun-options.js').StunOptions} StunOptions */
 
 /**
@@ -21,8 +25,28 @@ import { reachServer } from './reach-server.js';
  *   `url` is the server's that answered, as the caller wrote it; `attempts` are the ways that failed before
  */
 
-/** @type {import('./reach-server.js').Use<MappedAddressResult>} */
-async function ask(client, { url, dnsMs, connectMs, attempts }, signal) {
+/**
+ * @template Result
+ * @param {ServerInput} server
+ * @param {StunOptions} options
+ * @param {(client: StunClient, way: Way, signal: AbortSignal) => Promise<Result>} use
+ * @param {(result: Result) => void} [discard]
+ */
+async function withClient(server, options, use, discard) {
+  const servers = planServers(server);
+  checkStunOptions(options);
+  const settings = new Map(servers.map((planned) => [planned, clientSettings(options, planned)]));
+  return reachServer(servers, options, {
+    use: async (way, signal) => {
+      const own = /** @type {Settings} */ (settings.get(way.server));
+      return use(await StunClient.over(way.transport, own), way, signal);
+    },
+    discard,
+  });
+}
+
+/** @param {StunClient} client @param {Way} way @param {AbortSignal} signal @returns {Promise<MappedAddressResult>} */
+async function ask(client, { server: { url }, dnsMs, connectMs, attempts }, signal) {
   const start = performance.now();
   try {
     const result = await client.bind({ signal });
@@ -40,7 +64,8 @@ async function ask(client, { url, dnsMs, connectMs, attempts }, signal) {
  * that sends its clients on (300 Try Alternate) is followed. Of several servers, the first that answers counts.
  *
  * @param {ServerInput} server a `stun:` or `stuns:` URI (RFC 7064), an RTCIceServer, or an array of them; `turn:` and
- *   `turns:` servers answer Binding requests as well
+ *   `turns:` servers answer Binding requests as well. Over WebSocket (`wss://` or `ws://`) it is how the server sees
+ *   whoever the WebSocket ends at: behind a gateway, the gateway
  * @param {StunOptions} [options]
  * @returns {Promise<MappedAddressResult>} `address`, `port`, `family`, `roundTripMs` and how they were learned
  * @throws {TypeError} ERR_INVALID_ARGUMENT with the argument's name
@@ -49,7 +74,7 @@ async function ask(client, { url, dnsMs, connectMs, attempts }, signal) {
  *   Or `signal.reason`
  */
 export async function getMappedAddress(server, options = {}) {
-  return reachServer(server, options, ask);
+  return withClient(server, options, ask);
 }
 
 /**
@@ -61,7 +86,7 @@ export async function getMappedAddress(server, options = {}) {
  * @throws as getMappedAddress() does
  */
 export async function openStunClient(server, options = {}) {
-  return reachServer(
+  return withClient(
     server,
     options,
     async (client) => client,

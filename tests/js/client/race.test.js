@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { race } from '../../../js/race.js';
-import { rejection } from './support.js';
+import { gate, rejection } from './support.js';
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'] });
@@ -137,5 +137,84 @@ describe('a signal', () => {
     await flush();
     controller.abort('why');
     expect(await result).toEqual({ result: 'A', failures: [] });
+  });
+});
+
+describe('candidates that are found late', () => {
+  /** @param {string[]} candidates @param {Promise<string[]>[]} late */
+  function startWith(candidates, late) {
+    /** @type {string[]} */
+    const started = [];
+    /** @type {Record<string, { resolve(value: string): void, reject(error: unknown): void }>} */
+    const attempts = {};
+    const result = race(
+      candidates,
+      (candidate) => {
+        started.push(candidate);
+        return new Promise((/** @type {(value: string) => void} */ resolve, reject) => {
+          attempts[candidate] = { resolve, reject };
+        });
+      },
+      {
+        headStartMs: 250,
+        signal: new AbortController().signal,
+        late,
+        compare: (a, b) => a.localeCompare(b),
+      },
+    );
+    return { started, attempts, result };
+  }
+
+  test('take their place in the queue', async () => {
+    const { started, attempts, result } = startWith(
+      ['a', 'd', 'e'],
+      [Promise.resolve(['b']), Promise.resolve(['f', 'd'])],
+    );
+    await jest.advanceTimersByTimeAsync(250 * 5);
+    expect(started).toEqual(['a', 'b', 'd', 'd', 'e', 'f']);
+    attempts.f.resolve('F');
+    expect(await result).toMatchObject({ result: 'F' });
+  });
+
+  test('start at once where nobody else waits, and the head start is over', async () => {
+    const found = gate();
+    const { started, attempts, result } = startWith(
+      ['a'],
+      [/** @type {Promise<string[]>} */ (found.opened)],
+    );
+    await jest.advanceTimersByTimeAsync(1000);
+    found.open(['b']);
+    await flush();
+    expect(started).toEqual(['a', 'b']);
+    attempts.b.resolve('B');
+    await result;
+  });
+
+  test('are waited for when all others have failed', async () => {
+    const found = gate();
+    const { started, attempts, result } = startWith(
+      ['a'],
+      [/** @type {Promise<string[]>} */ (found.opened), Promise.resolve([])],
+    );
+    attempts.a.reject('no');
+    await flush();
+    found.open(['b']);
+    await flush();
+    expect(started).toEqual(['a', 'b']);
+    attempts.b.reject('no');
+    expect(await result).toEqual({
+      failures: [
+        { candidate: 'a', error: 'no' },
+        { candidate: 'b', error: 'no' },
+      ],
+    });
+  });
+
+  test('may be all there are, or none', async () => {
+    const { attempts, result } = startWith([], [Promise.resolve(['a'])]);
+    await flush();
+    attempts.a.resolve('A');
+    expect(await result).toEqual({ result: 'A', failures: [] });
+    expect(await startWith([], [Promise.resolve([])]).result).toEqual({ failures: [] });
   });
 });
