@@ -48,11 +48,16 @@ export async function setUpWasm({ packages = [], optional } = {}) {
 
 /** What the tests talk to. In CI nothing is left out; elsewhere, what can't be installed is. */
 export const testPeers = process.env.CI
-  ? { packages: /** @type {const} */ (['servers', 'browsers', 'unicode']), optional: {} }
+  ? {
+      packages: /** @type {const} */ (['servers', 'pion', 'p1Stun', 'browsers', 'unicode']),
+      optional: {},
+    }
   : {
       packages: /** @type {const} */ ([]),
       optional: {
         servers: 'the tests against coturn are skipped.',
+        pion: 'the tests against Pion are skipped.',
+        p1Stun: 'the tests against p1_stun are skipped.',
         browsers: 'the tests in a browser are skipped.',
         unicode: 'the tests against the Unicode Character Database are skipped.',
       },

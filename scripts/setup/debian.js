@@ -2,7 +2,9 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { goLibraryDirectory, pionStun, pionTurn } from '../lib/go.js';
 import { withLock } from '../lib/lock.js';
+import { p1StunVersion } from '../lib/p1-stun.js';
 import { findProgram, run } from '../lib/process.js';
 import { SetupError, say, step } from '../lib/steps.js';
 
@@ -45,6 +47,13 @@ const coturn = {
 };
 
 /** @type {Need} */
+const p1Stun = {
+  what: 'p1_stun (ProcessOne)',
+  isThere: () => p1StunVersion() !== undefined,
+  packages: () => ['erlang-p1-stun'], // which brings Erlang
+};
+
+/** @type {Need} */
 const sanitizerRuntime = {
   what: "Clang's libFuzzer and sanitizer runtime",
   async isThere() {
@@ -84,12 +93,16 @@ const groups = {
   check: [program('clang-format'), program('clang-tidy'), program('g++')], // g++ for its headers
   fuzz: [cmake, ninja, program('clang++', 'clang'), sanitizerRuntime],
   unicode: [file('/usr/share/unicode/UnicodeData.txt', 'unicode-data')],
-  servers: [coturn, program('openssl')],
+  servers: [coturn, program('openssl'), program('sqlite3')],
   browsers: [program('chromium'), program('firefox', 'firefox-esr')],
+  // Servers that only some systems have packages of; each is a group, so that coturn does not wait for them.
   pion: [
     program('go', 'golang-go'),
-    file('/usr/share/gocode/src/github.com/pion/stun', 'golang-github-pion-stun-dev'),
+    ...[pionStun, pionTurn].map((library) =>
+      file(goLibraryDirectory(library), library.debianPackage),
+    ),
   ],
+  p1Stun: [p1Stun],
 };
 
 /** @typedef {keyof typeof groups} Group */

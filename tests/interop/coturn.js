@@ -1,219 +1,155 @@
-// A real coturn on loopback, with a folder, ports and a life of its own.
-import { spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+// A real coturn on loopback.
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { describe } from '@jest/globals';
-import { encode } from '../../js/codec/index.js';
+import { describeWith, startLocalServer } from './local-server.js';
 
 const { stdout: version, error } = spawnSync('turnserver', ['--version'], { encoding: 'utf8' });
 
-const missing = 'turnserver is not installed (Debian: apt-get install coturn)';
+/** describe() where coturn is installed; elsewhere the tests are skipped, and it is said why. */
+export const describeWithCoturn = describeWith(
+  error ? 'coturn' : `coturn ${version.trim()}`,
+  error ? 'turnserver is not installed (Debian: apt-get install coturn)' : undefined,
+);
 
-if (error && process.env.CI) throw new Error(`${missing}, and in CI nothing is left out.`);
-
-/**
- * describe() where coturn is installed; elsewhere the tests are skipped, and it is said why.
- *
- * @param {string} name
- * @param {() => void} body
- */
-export function describeWithCoturn(name, body) {
-  if (!error) {
-    describe(`coturn ${version.trim()}: ${name}`, body);
-    return;
-  }
-  console.warn(`Skipped, since ${missing}: ${name}`);
-  describe.skip(`coturn: ${name}`, body);
-}
+/** @typedef {import('./local-server.js').LocalServer} Coturn */
 
 /**
- * @typedef {object} Coturn
- * @property {number} port for UDP and TCP
- * @property {number} tlsPort
- * @property {number | undefined} pid
- * @property {() => string} log
- * @property {() => Promise<void>} restart on the same ports
- * @property {() => Promise<void>} stop idempotent
- */
-
-/** Far more than it takes to start or to end: what is awaited longer than that will not come. */
-const PATIENCE_MS = 20_000;
-const PROBE_EVERY_MS = 20;
-const PORT_TRIES = 20;
-
-/** @param {string} host @param {number} port */
-async function listenTcp(host, port) {
-  const server = createServer().listen({ host, port, exclusive: true });
-  await once(server, 'listening');
-  return server;
-}
-
-/** @param {string} host @param {number} port */
-async function listenUdp(host, port) {
-  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-  socket.bind({ address: host, port, exclusive: true });
-  await once(socket, 'listening');
-  return socket;
-}
-
-/**
- * The first of `count` neighbouring ports that are free for UDP and TCP on all `hosts`.
- *
- * @param {readonly string[]} hosts
- * @param {number} count
- */
-async function freePorts(hosts, count) {
-  for (let tries = 1; ; tries++) {
-    /** @type {{ close(done: () => void): unknown }[]} */
-    const held = [];
-    try {
-      const first = await listenTcp(hosts[0], 0);
-      held.push(first);
-      const { port } = /** @type {import('node:net').AddressInfo} */ (first.address());
-      for (const host of hosts) {
-        for (let i = 0; i < count; i++) {
-          if (host !== hosts[0] || i > 0) held.push(await listenTcp(host, port + i));
-          held.push(await listenUdp(host, port + i));
-        }
-      }
-      return port;
-    } catch (problem) {
-      if (tries === PORT_TRIES) throw problem;
-    } finally {
-      await Promise.all(held.map((one) => new Promise((done) => one.close(() => done(undefined)))));
-    }
-  }
-}
-
-/** Whether a TCP connection can be made. @param {string} host @param {number} port */
-function answersTcp(host, port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-}
-
-/** Whether a Binding request is answered, in whatever way. @param {string} host @param {number} port */
-async function answersUdp(host, port) {
-  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-  try {
-    return await new Promise((resolve) => {
-      socket.once('message', () => resolve(true)).once('error', () => resolve(false));
-      socket.connect(port, host, () =>
-        socket.send(encode({ class: 'request', method: 'Binding' })),
-      );
-      void wait(PROBE_EVERY_MS).then(() => resolve(false));
-    });
-  } finally {
-    socket.close();
-  }
-}
-
-/**
- * Starts coturn, and waits until it answers.
- *
- * @param {object} [options]
- * @param {readonly string[]} [options.hosts] addresses to listen on; default 127.0.0.1 and ::1. With several it
+ * @typedef {object} CoturnOptions
+ * @property {readonly string[]} [hosts] addresses to listen on; default 127.0.0.1 and ::1. With several it
  *   opens the next port too, for the tests of RFC 5780
- * @param {readonly string[]} [options.args] more arguments
- * @param {{ certificate: string, key: string }} [options.tls] files; TLS is off when left out
+ * @property {readonly string[]} [relays] addresses to relay from; default the hosts
+ * @property {readonly ('udp' | 'tcp')[]} [transports] what it must answer on to count as started; default both
+ * @property {{ certificate: string, key: string }} [tls] files; TLS is off when left out
+ * @property {import('./local-server.js').Ports} [ports] from reservePorts(), where they must be known before
+ * @property {string} [realm] default example.org
+ * @property {Record<string, string>} [users] passwords by name. Without users, a secret or oauth it is an open
+ *   relay
+ * @property {string} [secret] for short-lived credentials: user name `${expirySeconds}:${anything}`, password the
+ *   base64 of HMAC-SHA1(secret, user name)
+ * @property {{ serverName: string, keys: readonly OauthKey[] }} [oauth] RFC 7635; the server name is what
+ *   THIRD-PARTY-AUTHORIZATION says
+ * @property {boolean} [loopbackPeers] default true: the peers of tests are on loopback. False: they get 403
+ * @property {readonly string[]} [deniedPeers] addresses or ranges A-B; they get 403
+ * @property {boolean} [mobility] RFC 8016
+ * @property {boolean} [tcpRelay] default true; false: 442 for RFC 6062
+ * @property {boolean} [udpRelay] default true; false: 442
+ * @property {number} [relayPortCount] relay only from so many ports, at most eight; when they are used up: 508
+ * @property {number} [staleNonceSeconds] after which a nonce gets 438; default never
+ * @property {number} [userQuota] allocations of one user, beyond which they get 486
+ * @property {number} [totalQuota] the same for all users
+ * @property {number} [maxAllocateLifetimeSeconds]
+ * @property {number} [permissionLifetimeSeconds]
+ * @property {number} [channelLifetimeSeconds]
+ * @property {readonly string[]} [alternateServers] address:port that Allocate over UDP and TCP is sent on to (300)
+ * @property {readonly string[]} [tlsAlternateServers] the same for TLS
+ * @property {readonly string[]} [args] more arguments
+ */
+
+/**
+ * @typedef {object} OauthKey
+ * @property {string} kid
+ * @property {Uint8Array} key shared between it and the authorization server: 32 bytes for A256GCM
+ * @property {'A128GCM' | 'A256GCM'} algorithm
+ */
+
+/** @param {string} flag @param {string | number | undefined} value */
+const valued = (flag, value) => (value === undefined ? [] : [`--${flag}=${value}`]);
+
+/** @param {string} flag @param {boolean} isSet */
+const plain = (flag, isSet) => (isSet ? [`--${flag}`] : []);
+
+/** @param {string} flag @param {readonly string[]} [values] */
+const repeated = (flag, values = []) => values.flatMap((value) => valued(flag, value));
+
+/** @param {CoturnOptions} options @param {import('./local-server.js').Ports} ports */
+function relayArguments(options, { relayPorts }) {
+  const { relayPortCount: count } = options;
+  if (count !== undefined && !(count >= 1 && count <= relayPorts.length)) {
+    throw new RangeError(`relayPortCount must be 1 to ${relayPorts.length}`);
+  }
+  return [
+    ...plain('allow-loopback-peers', options.loopbackPeers ?? true),
+    ...repeated('denied-peer-ip', options.deniedPeers),
+    ...plain('mobility', options.mobility ?? false),
+    ...plain('no-tcp-relay', options.tcpRelay === false),
+    ...plain('no-udp-relay', options.udpRelay === false),
+    ...(count === undefined
+      ? []
+      : [`--min-port=${relayPorts[0]}`, `--max-port=${relayPorts[count - 1]}`]),
+    ...valued('stale-nonce', options.staleNonceSeconds),
+    ...valued('user-quota', options.userQuota),
+    ...valued('total-quota', options.totalQuota),
+    ...valued('max-allocate-lifetime', options.maxAllocateLifetimeSeconds),
+    ...valued('permission-lifetime', options.permissionLifetimeSeconds),
+    ...valued('channel-lifetime', options.channelLifetimeSeconds),
+    ...repeated('alternate-server', options.alternateServers),
+    ...repeated('tls-alternate-server', options.tlsAlternateServers),
+  ];
+}
+
+/** @param {CoturnOptions} options */
+function credentialArguments({ users = {}, secret, oauth }) {
+  const names = Object.keys(users);
+  return [
+    ...plain('lt-cred-mech', names.length > 0 || oauth !== undefined),
+    ...names.flatMap((name) => ['-u', `${name}:${users[name]}`]),
+    ...(secret === undefined ? [] : ['--use-auth-secret', `--static-auth-secret=${secret}`]),
+    ...(oauth ? ['--oauth', `--server-name=${oauth.serverName}`] : []),
+  ];
+}
+
+/** coturn's own table; it makes what else is missing. */
+const OAUTH_TABLE = `CREATE TABLE oauth_key (kid varchar(128), ikm_key varchar(256), timestamp bigint default 0,
+  lifetime integer default 0, as_rs_alg varchar(64) default '', realm varchar(127), primary key (kid));`;
+
+/** @param {string} database @param {readonly OauthKey[]} keys @param {string} realm */
+function writeOauthKeys(database, keys, realm) {
+  const text = (/** @type {string} */ value) => `'${value.replaceAll("'", "''")}'`;
+  const rows = keys.map(({ kid, key, algorithm }) =>
+    [kid, Buffer.from(key).toString('base64'), algorithm, realm].map(text).join(', '),
+  );
+  const inserts = rows.map(
+    (row) => `INSERT INTO oauth_key (kid, ikm_key, as_rs_alg, realm) VALUES (${row});`,
+  );
+  execFileSync('sqlite3', [database, [OAUTH_TABLE, ...inserts].join('\n')]); // coturn depends on sqlite3
+}
+
+/**
+ * Starts coturn, and waits until it answers. Several may run at once.
+ *
+ * @param {CoturnOptions} [options]
  * @returns {Promise<Coturn>}
  */
-export async function startCoturn({ hosts = ['127.0.0.1', '::1'], args = [], tls } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-coturn-'));
-  const port = await freePorts(hosts, 4);
-  const tlsPort = port + 2;
-  const secure = tls
-    ? [
-        '--tls-listening-port',
-        String(tlsPort),
-        '--cert',
-        tls.certificate,
-        '--pkey',
-        tls.key,
+export function startCoturn(options = {}) {
+  const { hosts = ['127.0.0.1', '::1'], relays = hosts, realm = 'example.org', tls } = options;
+  return startLocalServer({
+    name: 'coturn',
+    command: 'turnserver',
+    hosts,
+    transports: [
+      ...(options.transports ?? /** @type {const} */ (['udp', 'tcp'])),
+      ...(tls ? [/** @type {const} */ ('tls')] : []),
+    ],
+    ports: options.ports,
+    args(ports, folder) {
+      const database = join(folder, 'turndb');
+      if (options.oauth) writeOauthKeys(database, options.oauth.keys, realm);
+      return [
+        '-n', // no configuration file of the system
+        '--no-cli',
+        ...hosts.flatMap((host) => ['-L', host]),
+        ...relays.flatMap((relay) => ['-E', relay]),
+        ...['-p', String(ports.port), '-r', realm],
+        ...['-l', 'stdout', '--simple-log'],
+        ...['--pidfile', join(folder, 'turn.pid'), '--db', database],
+        ...(tls
+          ? [`--tls-listening-port=${ports.tlsPort}`, '--cert', tls.certificate, '--pkey', tls.key]
+          : ['--no-tls']),
         '--no-dtls',
-      ]
-    : ['--no-tls', '--no-dtls'];
-  const all = [
-    '-n', // no configuration file of the system
-    '--no-cli',
-    ...hosts.flatMap((host) => ['-L', host, '-E', host]),
-    ...['-p', String(port), '-r', 'example.org'],
-    ...['-l', 'stdout', '--simple-log'],
-    ...['--pidfile', join(folder, 'turn.pid'), '--db', join(folder, 'turndb')],
-    ...secure,
-    ...args,
-  ];
-
-  let log = '';
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  let child;
-  const end = () => void child?.kill('SIGKILL');
-
-  const isReady = async () => {
-    for (const host of hosts) {
-      if (!(await answersUdp(host, port)) || !(await answersTcp(host, port))) return false;
-      if (tls && !(await answersTcp(host, tlsPort))) return false;
-    }
-    return true;
-  };
-
-  const start = async () => {
-    const started = spawn('turnserver', all, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-    child = started;
-    process.once('exit', end);
-    for (const stream of [started.stdout, started.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => {
-        log += text;
-      });
-    }
-    const deadline = performance.now() + PATIENCE_MS;
-    while (!(await isReady())) {
-      if (started.exitCode !== null || performance.now() > deadline) {
-        await stop();
-        throw new Error(
-          `coturn does not answer. It was started as turnserver ${all.join(' ')}\n${log}`,
-        );
-      }
-      await wait(PROBE_EVERY_MS);
-    }
-  };
-
-  const endChild = async () => {
-    if (child === undefined) return;
-    const ending = child;
-    child = undefined;
-    process.off('exit', end);
-    if (ending.exitCode !== null || ending.signalCode !== null) return;
-    const ended = once(ending, 'exit');
-    ending.kill('SIGTERM');
-    const timer = setTimeout(() => ending.kill('SIGKILL'), PATIENCE_MS);
-    await ended;
-    clearTimeout(timer);
-  };
-  const stop = async () => {
-    await endChild();
-    rmSync(folder, { recursive: true, force: true });
-  };
-
-  await start();
-  return {
-    port,
-    tlsPort,
-    get pid() {
-      return child?.pid;
+        ...credentialArguments(options),
+        ...relayArguments(options, ports),
+        ...(options.args ?? []),
+      ];
     },
-    log: () => log,
-    async restart() {
-      await endChild();
-      await start();
-    },
-    stop,
-  };
+  });
 }

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { decode, StreamDeframer } from '../../js/codec/index.js';
 
 export const NAME = 'stun.example.org';
@@ -50,6 +51,15 @@ export function makeCertificate() {
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
+
+const fixturePath = (/** @type {string} */ name) =>
+  fileURLToPath(new URL(`../fixtures/tls/${name}.pem`, import.meta.url));
+
+/** The certificate of tests/fixtures/tls for localhost, NAME, 127.0.0.1 and ::1, and its authority. */
+export const fixtureCertificate = {
+  ca: readFileSync(fixturePath('ca')),
+  files: { certificate: fixturePath('good'), key: fixturePath('server-key') },
+};
 
 /** Finds NAME, and everything else, at one address. @param {string} host */
 export const resolverOf = (host) => ({
