@@ -10,7 +10,8 @@ import { parseUri } from './uri.js';
  * The RTCIceServer of WebRTC.
  *
  * @typedef {object} IceServer
- * @property {string | readonly string[]} urls one or more URIs, which share the credentials
+ * @property {string | readonly string[]} urls one or more URIs, which share the credentials; besides those of WebRTC,
+ *   the ws:// or wss:// URL of a TURN server
  * @property {string | null} [username]
  * @property {string | null} [credential] the password
  */

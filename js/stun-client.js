@@ -25,7 +25,7 @@ import { checkBindOptions } from './stun-options.js';
  *   the answer may be to any of them (Karn's rule)
  * @property {number} requestsSent with retransmissions and answers to challenges
  * @property {boolean} authenticated the answer's integrity was checked, and right
- * @property {string} transport 'udp', 'tcp', 'tls' or the name of a transport of the caller's
+ * @property {string} transport 'udp', 'tcp', 'tls', 'ws' or the name of a transport of the caller's
  * @property {TransportAddress} localAddress
  * @property {TransportAddress} serverAddress
  * @property {string | undefined} software of the server (SOFTWARE)
@@ -179,9 +179,11 @@ export class StunClient {
   #listen() {
     const transport = this.#transport;
     const { address, port } = transport.remoteAddress;
+    // A transport of the caller's may be of before there was `framed`.
+    const { framed = !transport.reliable } = transport;
     transport.onbytes = (bytes, source) => {
       if (this.#end !== undefined) return;
-      if (transport.reliable) this.#engine.stream(this.#handle, bytes);
+      if (!framed) this.#engine.stream(this.#handle, bytes);
       else if (source === undefined || (source.port === port && source.address === address)) {
         this.#engine.datagram(this.#handle, bytes);
       } else this.#engine.datagramFrom(this.#handle, bytes, source);

@@ -2,6 +2,7 @@
 import { familyOf } from './address.js';
 import { isTrue, requireObject } from './codec/arguments.js';
 import { argumentError } from './errors.js';
+import { webSocketCandidate } from './resolve/websocket-candidate.js';
 import { prepareCredential } from './strings/prepare-credential.js';
 import { portOf } from './uri.js';
 
@@ -36,12 +37,18 @@ import { portOf } from './uri.js';
  * @property {AbortSignal} [signal] rejects with `signal.reason`
  * @property {number} [timeoutMs] for everything together; default: what RFC 8489 lets a transaction take, 39.5 s
  *   for each address of the server
- * @property {'udp' | 'tcp' | 'tls' | OpenTransport} [transport] default: what the URI says. A function opens a transport of
+ * @property {'udp' | 'tcp' | 'tls' | 'ws' | OpenTransport} [transport] default: what the URI says. A function opens a transport of
  *   the caller's; the server's name is then left for it to resolve
- * @property {4 | 6} [family] use addresses of this family only
+ * @property {4 | 6} [family] use addresses of this family only; not with a WebSocket to a name
  * @property {StunCredentials} [credentials] default: those of the RTCIceServer, long-term
  * @property {import('./transports/tls.js').TlsOptions} [tls] options of node:tls, such as `ca` and `servername`
- * @property {string} [localAddress] address of this machine to use
+ * @property {import('./transports/websocket.js').WebSocketConstructor} [WebSocket] the class to use for WebSockets, such
+ *   as that of the package ws; default: the global one, which Node has from version 22 on. It decides whom TLS trusts
+ * @property {string} [proxy] URL of a proxy for TCP and TLS: http:// or https:// (CONNECT), socks5:// or socks5h://,
+ *   with `user:password@` where it asks for that; the proxy looks names up. 'env': what HTTPS_PROXY, ALL_PROXY and
+ *   NO_PROXY say. Default: none. UDP and WebSockets never go through it
+ * @property {import('./transports/tls.js').TlsOptions} [proxyTls] options of node:tls for a proxy of https://
+ * @property {string} [localAddress] address of this machine to use; not with a WebSocket
  * @property {number} [localPort]
  * @property {string} [software] text of SOFTWARE; default none
  * @property {boolean} [fingerprint] adds FINGERPRINT to requests
@@ -124,14 +131,20 @@ export function checkStunOptions(options) {
   checkSignal(signal, 'options.signal');
   checkMilliseconds(options.timeoutMs, 'options.timeoutMs');
   if (typeof transport !== 'function')
-    checkOneOf(transport, 'options.transport', ['udp', 'tcp', 'tls']);
+    checkOneOf(transport, 'options.transport', ['udp', 'tcp', 'tls', 'ws']);
   checkOneOf(family, 'options.family', [4, 6]);
   checkOneOf(options.featureBitOrder, 'options.featureBitOrder', ['right', 'left']);
   checkInteger(options.localPort, 'options.localPort', 0, 0xffff);
   isTrue(options.fingerprint, 'options.fingerprint');
-  for (const name of /** @type {const} */ (['tls', 'retransmission', 'credentials'])) {
+  for (const name of /** @type {const} */ (['tls', 'proxyTls', 'retransmission', 'credentials'])) {
     const { [name]: group = {} } = options;
     requireObject(group, `options.${name}`);
+  }
+  if (options.WebSocket !== undefined && typeof options.WebSocket !== 'function') {
+    throw argumentError('options.WebSocket', 'a class such as WebSocket of the package ws');
+  }
+  if (options.proxy !== undefined && typeof options.proxy !== 'string') {
+    throw argumentError('options.proxy', "a URL such as 'http://proxy.example.org:3128', or 'env'");
   }
   if (resolver !== undefined && typeof resolver?.lookup !== 'function') {
     throw argumentError('options.resolver', 'an object with lookup() and resolveSrv()');
@@ -204,10 +217,12 @@ export function clientSettings(options, server) {
  * @returns {Promise<Candidate[]>}
  */
 export async function candidatesFor({ uri }, options, resolveServer, signal) {
-  const { transport, family, resolver, tls } = options;
+  const { transport, family, resolver, tls, proxy } = options;
   if (typeof transport !== 'function') {
-    return resolveServer(uri, { signal, family, transport, resolver, servername: tls?.servername });
+    const servername = tls?.servername;
+    return resolveServer(uri, { signal, family, transport, resolver, servername, proxy });
   }
+  if (uri.transport === 'ws') return [webSocketCandidate(uri, { family })];
   const { host } = uri;
   const literal = familyOf(host);
   return [

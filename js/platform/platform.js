@@ -7,9 +7,21 @@
 /** @typedef {import('../uri.js').ServerUri} ServerUri */
 
 /**
+ * What the transports take, each what it knows.
+ *
+ * @typedef {OpenOptions & {
+ *   tls?: import('../transports/tls.js').TlsOptions,
+ *   WebSocket?: import('../transports/websocket.js').WebSocketConstructor,
+ *   alpn?: import('../transports/tls.js').AlpnLabel,
+ *   proxy?: string,
+ *   proxyTls?: import('../transports/tls.js').TlsOptions,
+ * }} TransportOptions
+ */
+
+/**
  * @typedef {object} Platform
- * @property {(uri: ServerUri, options: ResolveOptions) => Promise<Candidate[]>} resolveServer
- * @property {(candidate: Candidate, options: OpenOptions & { tls?: import('../transports/tls.js').TlsOptions }) => Promise<Transport>} openTransport
+ * @property {(uri: ServerUri, options: ResolveOptions & { proxy?: string }) => Promise<Candidate[]>} resolveServer
+ * @property {(candidate: Candidate, options: TransportOptions) => Promise<Transport>} openTransport
  */
 
 export {};

@@ -3,13 +3,14 @@
 import { argumentError, PosternError } from '../errors.js';
 
 /** @typedef {import('../uri.js').ServerUri} ServerUri */
-/** @typedef {'udp' | 'tcp' | 'tls'} TransportName */
+/** @typedef {'udp' | 'tcp' | 'tls' | 'ws'} TransportName */
 
 /** @type {readonly string[]} */
-const NAMES = ['udp', 'tcp', 'tls'];
+const NAMES = ['udp', 'tcp', 'tls', 'ws'];
 
 /** @param {ServerUri} uri @returns {TransportName[]} all that it allows, in the order to try */
 function possibleTransports({ scheme, transport, secure }) {
+  if (transport === 'ws') return ['ws'];
   if (secure && transport === 'udp') {
     throw new PosternError(
       'ERR_TRANSPORT_UNSUPPORTED',
@@ -19,6 +20,13 @@ function possibleTransports({ scheme, transport, secure }) {
   }
   if (secure) return ['tls'];
   return transport === null ? ['udp', 'tcp'] : [transport];
+}
+
+/** @param {ServerUri} uri @param {readonly TransportName[]} wanted none of which it allows */
+function adviceFor({ scheme, transport, secure }, wanted) {
+  if (wanted.includes('tls') && !secure) return `; for TLS the URI begins with ${scheme}s:`;
+  if (wanted.includes('ws') && transport !== 'ws') return '; for a WebSocket name its wss:// URL';
+  return '';
 }
 
 /**
@@ -35,15 +43,14 @@ export function chooseTransports(uri, wanted) {
 
   const list = [wanted].flat();
   if (!list.every((name) => NAMES.includes(name))) {
-    throw argumentError('options.transport', "'udp', 'tcp' or 'tls'");
+    throw argumentError('options.transport', "'udp', 'tcp', 'tls' or 'ws'");
   }
   const chosen = list.filter((name) => possible.includes(name));
   if (chosen.length > 0) return chosen;
 
   const allowed = possible.map((name) => `'${name}'`).join(' or ');
-  const advice = list.includes('tls') ? `; for TLS the URI begins with ${uri.scheme}s:` : '';
   throw argumentError(
     'options.transport',
-    `${allowed} to go with this ${uri.scheme}: URI${advice}`,
+    `${allowed} to go with this ${uri.url ? 'WebSocket URL' : `${uri.scheme}: URI`}${adviceFor(uri, list)}`,
   );
 }

@@ -10,6 +10,7 @@ import { chooseTransports } from './choose-transports.js';
 import { interleaveFamilies } from './interleave.js';
 import { orderSrvRecords } from './srv-order.js';
 import { systemResolver } from './system-resolver.js';
+import { webSocketCandidate } from './websocket-candidate.js';
 
 /** @typedef {import('../address.js').AddressFamily} AddressFamily */
 /** @typedef {import('../uri.js').ServerUri} ServerUri */
@@ -22,12 +23,14 @@ import { systemResolver } from './system-resolver.js';
  *
  * @typedef {object} Candidate
  * @property {TransportName} transport
- * @property {string} address
+ * @property {string} address of 'ws' what the URL has, which may be a name
  * @property {number} port
- * @property {AddressFamily} family
+ * @property {AddressFamily} family 'IPv4' for a name
  * @property {string} host whom a TLS certificate has to name: the host of the URI, never an SRV
  *   target (RFC 5928 section 5)
- * @property {'literal' | 'srv' | 'address'} via where the address comes from
+ * @property {'literal' | 'srv' | 'address' | 'proxy'} via where the address comes from; 'proxy': it goes through
+ *   one, and may be a name (through-proxy.js)
+ * @property {string} [url] of 'ws': the WebSocket's
  */
 
 /**
@@ -183,7 +186,7 @@ function withoutRepeats(candidates) {
 }
 
 /** @param {ServerUri} uri @returns {string} the host as DNS and certificates have it */
-function asciiHost({ host }) {
+export function asciiHost({ host }) {
   if (familyOf(host) !== undefined) return host;
   const name = domainToASCII(host);
   if (name !== '') return name;
@@ -217,7 +220,8 @@ function checkLiteral({ scheme }, literal, { family, servername }) {
  *
  * An address in the URI is taken as it is. A name with a port is looked up (A and AAAA). A name
  * without one is asked for SRV records for each transport, and looked up when there are none. The
- * S-NAPTR step of RFC 5928, which would let DNS choose the transports, is not taken.
+ * S-NAPTR step of RFC 5928, which would let DNS choose the transports, is not taken. Of a WebSocket nothing is looked
+ * up: it has one candidate.
  *
  * @param {ServerUri} uri
  * @param {ResolveOptions} [options]
@@ -233,6 +237,7 @@ export async function resolveServer(uri, options = {}) {
     throw argumentError('options.family', '4 or 6');
   }
   const transports = chooseTransports(uri, options.transport);
+  if (uri.transport === 'ws') return [webSocketCandidate(uri, options)];
   const host = asciiHost(uri);
   const literal = canonicalAddress(host);
   const resolution = new Resolution(uri, literal ?? host, options);

@@ -103,7 +103,12 @@ const ADDRESSES = /** @type {const} */ ([
  * @returns {[MemoryTransport, MemoryTransport]}
  */
 export function memoryTransportPair(options = {}) {
-  const { reliable = false, framed = !reliable, addresses = ADDRESSES, network = idealNetwork } = options;
+  const {
+    reliable = false,
+    framed = !reliable,
+    addresses = ADDRESSES,
+    network = idealNetwork,
+  } = options;
   const [first, second] = addresses;
   let count = 0;
   /** @param {Omit<Passage, 'index'>} passage */

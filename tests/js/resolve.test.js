@@ -453,8 +453,8 @@ describe('chooseTransports', () => {
     ['stuns:a.example', 'udp', "'tls' to go with this stuns: URI"],
     ['turn:a.example?transport=tcp', 'udp', "'tcp' to go with this turn: URI"],
     ['stun:a.example', [], "'udp' or 'tcp' to go with this stun: URI"],
-    ['stun:a.example', 'dtls', "'udp', 'tcp' or 'tls'"],
-    ['stun:a.example', ['udp', null], "'udp', 'tcp' or 'tls'"],
+    ['stun:a.example', 'dtls', "'udp', 'tcp', 'tls' or 'ws'"],
+    ['stun:a.example', ['udp', null], "'udp', 'tcp', 'tls' or 'ws'"],
   ])('%s, wanted %p: a TypeError', (uri, wanted, sentence) => {
     expect(() => chooseTransports(parseUri(uri), /** @type {any} */ (wanted))).toThrow(
       expect.objectContaining({

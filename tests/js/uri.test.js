@@ -123,7 +123,7 @@ describe('parseUri refuses', () => {
     ['stun:0x7f000001', 'nor an IPv4 address', 5],
     ['stun:example.org?transport=udp', 'in the options', 16],
     ['stuns:example.org?', "takes no '?'", 17],
-    ['turn:example.org?', "'transport=udp' or 'transport=tcp'", 16],
+    ['turn:example.org?', "'transport=udp', 'transport=tcp' or 'transport=ws'", 16],
     ['turn:example.org?transport=', 'transport=udp', 16],
     ['turn:example.org?proto=udp', 'transport=udp', 16],
     ['turn:example.org?transport=udp&x=1', 'transport=udp', 16],
