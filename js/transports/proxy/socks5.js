@@ -67,7 +67,7 @@ function request({ address, port }) {
 
 /** @param {ProxyServer} proxy @param {Buffer} received */
 function checkVersion(proxy, received) {
-  if (received[0] === VERSION) return;
+  if (received.length === 0 || received[0] === VERSION) return;
   const isHttp = received[0] === 'H'.charCodeAt(0);
   const hint = isHttp
     ? 'It speaks HTTP: its URL begins with http://.'

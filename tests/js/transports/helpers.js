@@ -47,6 +47,11 @@ export function drained(transport) {
 /** @type {(() => unknown)[]} */
 const cleanUps = [];
 
+/** One more thing for cleanUp() to end. @param {() => unknown} end */
+export function cleanUpWith(end) {
+  cleanUps.push(end);
+}
+
 /** Ends what the helpers have started; for afterEach(). */
 export async function cleanUp() {
   for (const end of cleanUps.splice(0).reverse()) await end();
