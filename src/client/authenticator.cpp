@@ -40,7 +40,8 @@ Errc check_integrity(const stun::MessageView& response, const Protection& reques
 Errc Authenticator::set_credentials(const Credentials& credentials) {
   if (credentials.username.size() > stun::kMaxUsername ||
       credentials.password.size() > kMaxPasswordBytes ||
-      credentials.realm.size() > stun::kMaxTextRead) {
+      credentials.realm.size() > stun::kMaxTextRead ||
+      credentials.access_token.size() > kMaxAccessTokenBytes) {
     return Errc::BadCredentials;
   }
   mechanism_ = credentials.mechanism;
@@ -51,12 +52,17 @@ Errc Authenticator::set_credentials(const Credentials& credentials) {
   nonce_.clear();
   algorithms_.clear();
   password_.clear();
+  access_token_.clear();
   key_.reset();
   realm_is_given_ = !credentials.realm.empty();
   // They were measured above.
   static_cast<void>(username_.assign(credentials.username));
   static_cast<void>(realm_.assign(credentials.realm));
   if (mechanism_ == Mechanism::ShortTerm) key_.emplace(credentials.password);
+  if (mechanism_ == Mechanism::ThirdParty) {
+    static_cast<void>(access_token_.assign(credentials.access_token));
+    key_.emplace(credentials.password);
+  }
   if (mechanism_ == Mechanism::LongTerm) {
     static_cast<void>(password_.assign(credentials.password));
   }
@@ -69,8 +75,8 @@ Protection Authenticator::sign(stun::MessageWriter& writer) const {
     writer.add<AttributeType::Username>(username_.view());
     protection.sha1 = short_term_integrity_ != ShortTermIntegrity::Sha256;
     protection.sha256 = short_term_integrity_ != ShortTermIntegrity::Sha1;
-  } else if (mechanism_ == Mechanism::LongTerm && is_challenged_) {
-    if (hides_username_) {
+  } else if (waits_for_challenge(mechanism_) && is_challenged_) {
+    if (hides_username_ && mechanism_ == Mechanism::LongTerm) {
       writer.add<AttributeType::Userhash>(userhash_);
     } else {
       writer.add<AttributeType::Username>(username_.view());
@@ -78,6 +84,9 @@ Protection Authenticator::sign(stun::MessageWriter& writer) const {
     // Raw: they go back as they came, be they longer than a writer may make them by itself.
     writer.add_raw(static_cast<uint16_t>(AttributeType::Realm), realm_.view());
     writer.add_raw(static_cast<uint16_t>(AttributeType::Nonce), nonce_.view());
+    if (mechanism_ == Mechanism::ThirdParty) {
+      writer.add<AttributeType::AccessToken>(access_token_.view());
+    }
     if (has_algorithms_) {
       writer.add<AttributeType::PasswordAlgorithms>(algorithms_.view());
       writer.add<AttributeType::PasswordAlgorithm>(
@@ -96,7 +105,7 @@ Protection Authenticator::sign(stun::MessageWriter& writer) const {
 
 Judgement Authenticator::judge(const stun::MessageView& response, uint16_t error_code,
                                const Protection& request) const {
-  const bool long_term = request.mechanism == Mechanism::LongTerm;
+  const bool long_term = waits_for_challenge(request.mechanism);
   const bool is_challenge = is(error_code, ErrorCode::Unauthenticated) ||
                             (long_term && is(error_code, ErrorCode::StaleNonce));
   // Section 9.2.5, "For all other responses".
@@ -128,7 +137,7 @@ void Authenticator::learn_from(const stun::MessageView& response) {
 
 Errc Authenticator::answer_challenge(const stun::MessageView& response, uint16_t error_code,
                                      const Protection& request) {
-  if (mechanism_ != Mechanism::LongTerm) return Errc::CredentialsNeeded;
+  if (!waits_for_challenge(mechanism_)) return Errc::CredentialsNeeded;
   const auto challenge = read_challenge(response, options_.challenge);
   if (!challenge) return challenge.error();
   const bool knows_realm = realm_is_given_ || is_challenged_;
@@ -164,7 +173,7 @@ void Authenticator::adopt(const Challenge& challenge, Bytes realm) {
   algorithm_ = challenge.algorithm;
   hides_username_ = challenge.hides_username;
   is_challenged_ = true;
-  if (same_key) return;
+  if (same_key || mechanism_ == Mechanism::ThirdParty) return;
   const Bytes key_realm = without_quotes(realm_.view());
   userhash_ = stun::userhash(username_.view(), key_realm);
   key_.emplace(

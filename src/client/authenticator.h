@@ -6,6 +6,8 @@
 //   None         unsigned              CredentialsNeeded          unsigned
 //   ShortTerm    signed                an answer like any other   signed
 //   LongTerm     unsigned              realm, nonce: try again    signed with the last challenge
+//   ThirdParty   unsigned              realm, nonce: try again    signed with the token's key (RFC
+//   7635)
 #pragma once
 
 #include <array>
@@ -24,18 +26,22 @@
 
 namespace postern::client {
 
-enum class Mechanism : uint8_t { None, ShortTerm, LongTerm };
+enum class Mechanism : uint8_t { None, ShortTerm, LongTerm, ThirdParty };
 
 struct Credentials {
   Mechanism mechanism = Mechanism::None;
-  stun::Bytes username{};
-  stun::Bytes password{};
+  stun::Bytes username{};  // ThirdParty: the key identifier (kid)
+  stun::Bytes password{};  // ThirdParty: the session key (mac_key), which signs as it is
   // LongTerm: the only realm that may have them. Empty: whichever the server names.
   stun::Bytes realm{};
+  // ThirdParty: what the authorization server gave for the TURN server (RFC 7635 section 6.2).
+  stun::Bytes access_token{};
 };
 
 // Ours: far above any real password, and a bound for what is kept.
 inline constexpr size_t kMaxPasswordBytes = 512;
+// Ours: above the tokens of RFC 7635, whose ciphertext holds a key of 64 bytes at most.
+inline constexpr size_t kMaxAccessTokenBytes = 512;
 
 // RFC 8489 section 9.1.2: both, unless it is known by other means what the server supports. ICE
 // agents of RFC 5389 know Sha1 only.
@@ -48,6 +54,10 @@ struct AuthenticatorOptions {
   // no truncation unless the usage does; Binding, ICE and TURN do not.
   size_t least_sha256_bytes = stun::kSha256IntegrityBytes;
 };
+
+[[nodiscard]] constexpr bool waits_for_challenge(Mechanism mechanism) {
+  return mechanism == Mechanism::LongTerm || mechanism == Mechanism::ThirdParty;
+}
 
 // How one request was signed: all that it takes to judge the responses to it. It stays with the
 // request, because the credentials may change while that is on its way.
@@ -98,6 +108,13 @@ class Authenticator {
   [[nodiscard]] static bool may_redirect(const Protection& request, Judgement judgement) {
     return request.mechanism == Mechanism::None || judgement == Judgement::Authenticated;
   }
+  // For TURN, where servers send their clients on before they challenge them, so that the request
+  // was unsigned and the answer cannot be anything else. What the other server gets to see is no
+  // more than this one would.
+  [[nodiscard]] static bool may_redirect_allocation(const Protection& request,
+                                                    Judgement judgement) {
+    return !request.is_signed() || judgement == Judgement::Authenticated;
+  }
 
  private:
   void adopt(const Challenge& challenge, stun::Bytes realm);
@@ -107,6 +124,7 @@ class Authenticator {
   Mechanism mechanism_ = Mechanism::None;
   FixedBytes<stun::kMaxUsername> username_;
   FixedBytes<kMaxPasswordBytes> password_;
+  FixedBytes<kMaxAccessTokenBytes> access_token_;
   std::optional<stun::PreparedKey> key_;  // once it is known
   // Changes whenever a 401 to what was signed before would no longer speak of what is signed now.
   uint32_t identity_ = 0;

@@ -22,16 +22,17 @@ namespace postern::client {
   return 4 + ((value_bytes + 3) & ~size_t{3});
 }
 
-// Ours: SOFTWARE and the attributes of the method itself.
-inline constexpr size_t kMaxMethodBytes = 256;
+// Ours: SOFTWARE and the attributes of the method itself; the most has a CreatePermission.
+inline constexpr size_t kMaxMethodBytes = 520;
 
 // Room for the longest credentials that RFC 8489 lets a writer send, both integrity attributes and
 // FINGERPRINT. A server whose realm and nonce are longer than that together gets no request.
 inline constexpr size_t kMaxRequestBytes =
     stun::kHeaderBytes + kMaxMethodBytes + attribute_bytes(stun::kMaxUsername) +
-    2 * attribute_bytes(stun::kMaxTextWritten) + attribute_bytes(kMaxAlgorithmListBytes) +
-    attribute_bytes(4) + attribute_bytes(crypto::Sha1::kDigestSize) +
-    attribute_bytes(stun::kSha256IntegrityBytes) + stun::kFingerprintAttributeBytes;
+    2 * attribute_bytes(stun::kMaxTextWritten) + attribute_bytes(kMaxAccessTokenBytes) +
+    attribute_bytes(kMaxAlgorithmListBytes) + attribute_bytes(4) +
+    attribute_bytes(crypto::Sha1::kDigestSize) + attribute_bytes(stun::kSha256IntegrityBytes) +
+    stun::kFingerprintAttributeBytes;
 
 class Transaction {
  public:
