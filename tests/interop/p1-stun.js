@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { escript, p1StunVersion } from '../../scripts/lib/p1-stun.js';
-import { describeWith, startLocalServer } from './local-server.js';
+import { startLocalServer } from '../support/local-server.js';
+import { describeWith } from './describe-with.js';
 
 const SCRIPT = fileURLToPath(new URL('p1-stun.escript', import.meta.url));
 
@@ -15,7 +16,7 @@ export const describeWithP1Stun = describeWith(
   version ? undefined : 'p1_stun is not installed (Debian: apt-get install erlang-p1-stun)',
 );
 
-/** @typedef {import('./local-server.js').LocalServer} P1Stun */
+/** @typedef {import('../support/local-server.js').LocalServer} P1Stun */
 
 /**
  * Starts p1_stun, and waits until it answers. It relays over UDP only, and lets its clients send to any peer.

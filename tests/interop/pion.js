@@ -1,7 +1,8 @@
 // A TURN server made of Pion's Go library, on loopback.
 import { fileURLToPath } from 'node:url';
 import { buildGo, goLibraryVersion, goMissing, pionTurn } from '../../scripts/lib/go.js';
-import { describeWith, startLocalServer } from './local-server.js';
+import { startLocalServer } from '../support/local-server.js';
+import { describeWith } from './describe-with.js';
 
 const SOURCE = fileURLToPath(new URL('pion-server/main.go', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../../build/interop/pion-server', import.meta.url));
@@ -14,7 +15,7 @@ export const describeWithPion = describeWith(
   missing,
 );
 
-/** @typedef {import('./local-server.js').LocalServer} Pion */
+/** @typedef {import('../support/local-server.js').LocalServer} Pion */
 
 /**
  * Builds the server where that is needed, starts it, and waits until it answers. It relays from 127.0.0.1 only,

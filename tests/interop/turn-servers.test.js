@@ -1,14 +1,23 @@
 // The servers and peers that the tests of the TURN client stand on: that they start, answer and come back.
+import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { decode, encode } from '../../js/codec/index.js';
+import { decode, encode, prepareKey } from '../../js/codec/index.js';
 import { getMappedAddress } from '../../js/index.js';
+import { reservePorts } from '../support/local-server.js';
 import { connectTcpPeer, startTcpEcho } from '../support/tcp-peers.js';
 import { startUdpPeer } from '../support/udp-peers.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
-import { reservePorts } from './local-server.js';
 import { describeWithP1Stun, startP1Stun } from './p1-stun.js';
 import { describeWithPion, startPion } from './pion.js';
-import { exchangeUdp, fixtureCertificate, NAME, rejection, resolverOf, uriOf } from './support.js';
+import {
+  exchangeTcp,
+  exchangeUdp,
+  fixtureCertificate,
+  NAME,
+  rejection,
+  resolverOf,
+  uriOf,
+} from './support.js';
 
 jest.setTimeout(60_000);
 
@@ -32,10 +41,12 @@ async function closed(starting) {
   return peer;
 }
 
-const UDP = 17; // REQUESTED-TRANSPORT is a number of the IP protocols
+/** REQUESTED-TRANSPORT is a number of the IP protocols. */
+const TCP = 6;
+const UDP = 17;
 
 /** What an Allocate without credentials is answered with. @param {string} host @param {number} port */
-const allocate = async (host, port) =>
+const allocate = async (host, port, attributes = {}) =>
   decode(
     await exchangeUdp(
       host,
@@ -43,14 +54,44 @@ const allocate = async (host, port) =>
       encode({
         class: 'request',
         method: 'Allocate',
-        attributes: { requestedTransport: UDP },
+        attributes: { requestedTransport: UDP, ...attributes },
       }),
     ),
   );
 
 /**
+ * What an Allocate is answered with, once challenged.
+ *
+ * @param {number} port
+ * @param {string} username
+ * @param {string} password
+ */
+async function allocateAs(port, username, password) {
+  const socket = await closed(startUdpPeer({ answer: () => undefined }));
+  const request = async (
+    /** @type {Partial<import('../../js/codec/index.js').MessageInput>} */ more,
+  ) => {
+    const message = { class: 'request', method: 'Allocate', ...more };
+    const to = { address: '127.0.0.1', port };
+    await socket.send(encode(/** @type {any} */ (message)), to);
+    return decode((await socket.next()).data);
+  };
+  const { realm, nonce } = (await request({ attributes: { requestedTransport: UDP } })).attributes;
+  return request({
+    attributes: { requestedTransport: UDP, username, realm, nonce },
+    key: prepareKey({ username, password, realm }),
+  });
+}
+
+/** What a web service would hand out. @param {string} secret @param {string} suffix */
+function shortLived(secret, suffix) {
+  const username = `${Math.floor(Date.now() / 1000) + 3600}${suffix}`;
+  return { username, password: createHmac('sha1', secret).update(username).digest('base64') };
+}
+
+/**
  * @param {string} host
- * @param {import('./local-server.js').LocalServer} server
+ * @param {import('../support/local-server.js').LocalServer} server
  */
 async function expectBindings(host, server) {
   for (const transport of /** @type {const} */ (['udp', 'tcp'])) {
@@ -82,6 +123,15 @@ for (const [describeWithServer, start] of /** @type {const} */ ([
         expect(attributes).toMatchObject({ errorCode: { code: 401 }, realm: 'example.org' });
         expect(attributes.nonce).not.toHaveLength(0);
       }
+    });
+
+    test('it knows its users', async () => {
+      const { port } = await stopped(start());
+      const { class: kind, attributes } = await allocateAs(port, 'alice', users.alice);
+      expect(kind).toBe('success');
+      expect(attributes.xorRelayedAddress).toMatchObject({ address: '127.0.0.1' });
+      expect((await allocateAs(port, 'alice', users.bob)).class).toBe('error');
+      expect((await allocateAs(port, 'carol', users.alice)).class).toBe('error');
     });
 
     test('it comes back on the same ports, however it went', async () => {
@@ -117,7 +167,36 @@ for (const [describeWithServer, start] of /** @type {const} */ ([
   });
 }
 
+for (const [describeWithServer, start, suffix] of /** @type {const} */ ([
+  [describeWithCoturn, () => startCoturn({ secret: 'north' }), ':alice'],
+  [describeWithPion, () => startPion({ secret: 'north' }), ''],
+])) {
+  describeWithServer('short-lived credentials', () => {
+    test('of its secret, and of another', async () => {
+      const { port } = await stopped(start());
+      for (const [secret, kind] of [
+        ['north', 'success'],
+        ['south', 'error'],
+      ]) {
+        const { username, password } = shortLived(secret, suffix);
+        expect((await allocateAs(port, username, password)).class).toBe(kind);
+      }
+    });
+  });
+}
+
 describeWithCoturn('with options', () => {
+  test('it relays from addresses of both families', async () => {
+    const { port } = await stopped(startCoturn());
+    for (const [requestedAddressFamily, address] of [
+      ['IPv4', '127.0.0.1'],
+      ['IPv6', '::1'],
+    ]) {
+      const { attributes } = await allocate('127.0.0.1', port, { requestedAddressFamily });
+      expect(attributes.xorRelayedAddress).toMatchObject({ address });
+    }
+  });
+
   test('several at once', async () => {
     const servers = await Promise.all([1, 2, 3].map(() => stopped(startCoturn({ users }))));
     expect(new Set(servers.map(({ port }) => port)).size).toBe(3);
@@ -150,10 +229,19 @@ describeWithCoturn('with options', () => {
   });
 
   test('without relays of a kind: 442', async () => {
-    const server = await stopped(startCoturn({ udpRelay: false }));
-    expect((await allocate('127.0.0.1', server.port)).attributes.errorCode).toMatchObject({
+    const noUdp = await stopped(startCoturn({ udpRelay: false }));
+    expect((await allocate('127.0.0.1', noUdp.port)).attributes.errorCode).toMatchObject({
       code: 442,
     });
+    const request = /** @type {const} */ ({
+      class: 'request',
+      method: 'Allocate',
+      attributes: { requestedTransport: TCP },
+    });
+    const overTcp = (/** @type {number} */ port) => exchangeTcp('127.0.0.1', port, encode(request));
+    expect((await overTcp(noUdp.port)).class).toBe('success');
+    const noTcp = await stopped(startCoturn({ tcpRelay: false }));
+    expect((await overTcp(noTcp.port)).attributes.errorCode).toMatchObject({ code: 442 });
   });
 
   test('with few ports to relay from: 508', async () => {

@@ -2,6 +2,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
+/** Datagrams that nobody has asked for with next(): beyond these only the counters go on. */
+const KEPT = 256;
+
 /**
  * @typedef {object} UdpPeer
  * @property {string} address
@@ -10,8 +13,8 @@ import { once } from 'node:events';
  * @property {number} bytes received so far
  * @property {import('node:dgram').RemoteInfo | undefined} lastSource where the last one came from
  * @property {(bytes: Uint8Array, to: { address: string, port: number }) => Promise<void>} send of its own accord
- * @property {() => Promise<{ data: Buffer, source: import('node:dgram').RemoteInfo }>} next the next datagram; one
- *   that has come before the call counts
+ * @property {() => Promise<{ data: Buffer, source: import('node:dgram').RemoteInfo }>} next the next datagram; up
+ *   to 256 that have come before the calls count
  * @property {() => Promise<void>} close idempotent
  */
 
@@ -68,7 +71,7 @@ export async function startUdpPeer({ host = '127.0.0.1', port = 0, answer = (dat
     peer.lastSource = source;
     const reader = readers.shift();
     if (reader) reader({ data, source });
-    else unread.push({ data, source });
+    else if (unread.length < KEPT) unread.push({ data, source });
     const back = answer(data);
     if (back) socket.send(back, source.port, source.address);
   });

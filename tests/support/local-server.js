@@ -7,7 +7,6 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe } from '@jest/globals';
 import { encode } from '../../js/codec/index.js';
 
 /** Far more than it takes to start or to end: what is awaited longer than that will not come. */
@@ -279,24 +278,4 @@ class ServerProcess {
     }
     return true;
   }
-}
-
-/**
- * A describe() for tests that need a server: where it is not installed they are skipped, and it is said why.
- * In CI that is an error.
- *
- * @param {string} server its name, with the version where it is known
- * @param {string | undefined} missing why it can't be had, as a clause; undefined when it can
- * @returns {(name: string, body: () => void) => void}
- */
-export function describeWith(server, missing) {
-  if (missing && process.env.CI) throw new Error(`${missing}, and in CI nothing is left out.`);
-  return (name, body) => {
-    if (!missing) {
-      describe(`${server}: ${name}`, body);
-      return;
-    }
-    console.warn(`Skipped, since ${missing}: ${name}`);
-    describe.skip(`${server}: ${name}`, body);
-  };
 }
