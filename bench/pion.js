@@ -1,34 +1,30 @@
-// Builds bench/pion against Debian's Go library of Pion.
+// Builds the Go programs in bench/pion against Debian's libraries of Pion.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildGo, goLibraryVersion, pionStun, pionTurn } from '../scripts/lib/go.js';
 
 const BENCH = import.meta.dirname;
-const PROGRAM = join(BENCH, '..', 'build', 'bench', 'pion');
-const GO_LIBRARIES = '/usr/share/gocode'; // where Debian's golang-*-dev packages put their sources
-const PION = join(GO_LIBRARIES, 'src', 'github.com', 'pion', 'stun');
-const DEBIAN_PACKAGE = 'golang-github-pion-stun-dev';
+const BUILT = join(BENCH, '..', 'build', 'bench');
 
 /**
  * @param {(sentence: string) => void} say
+ * @param {string} name of the program
+ * @param {string} source in bench/pion
+ * @param {import('../scripts/lib/go.js').GoLibrary} library
  * @returns {{ command: string, args: string[] } | { reason: string }}
  */
-export function buildPion(say) {
-  if (spawnSync('go', ['version']).status !== 0) return { reason: 'Go is not installed' };
-  if (!existsSync(PION)) return { reason: `Debian's ${DEBIAN_PACKAGE} is not installed` };
+function build(say, name, source, library) {
+  say(`building bench/pion/${source}`);
+  const program = join(BUILT, name);
+  const reason = buildGo({ source: join(BENCH, 'pion', source), program, library });
+  return reason ? { reason } : { command: program, args: [goLibraryVersion(library)] };
+}
 
-  say('building bench/pion');
-  const build = spawnSync('go', ['build', '-o', PROGRAM, join(BENCH, 'pion', 'main.go')], {
-    // Without modules nothing is fetched, and the library is the one that Debian installed.
-    env: { ...process.env, GO111MODULE: 'off', GOPATH: GO_LIBRARIES, GOFLAGS: '' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (build.status !== 0) return { reason: 'go build failed' };
+/** The STUN library, driven over the line protocol. @param {(sentence: string) => void} say */
+export const buildPion = (say) => build(say, 'pion', 'main.go', pionStun);
 
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own syntax
-  const version = spawnSync('dpkg-query', ['-W', '-f', '${Version}', DEBIAN_PACKAGE], {
-    encoding: 'utf8',
-  });
-  return { command: PROGRAM, args: [version.status === 0 ? version.stdout : 'unknown'] };
+/** The TURN client. Its other arguments follow the version. @param {(sentence: string) => void} say */
+export function buildPionTurnEcho(/** @type {(sentence: string) => void} */ say) {
+  const built = build(say, 'pion-turn-echo', 'turn-echo/main.go', pionTurn);
+  return 'reason' in built ? built : { ...built, args: ['--version', ...built.args] };
 }
