@@ -93,7 +93,7 @@ const groups = {
   check: [program('clang-format'), program('clang-tidy'), program('g++')], // g++ for its headers
   fuzz: [cmake, ninja, program('clang++', 'clang'), sanitizerRuntime],
   unicode: [file('/usr/share/unicode/UnicodeData.txt', 'unicode-data')],
-  servers: [coturn, program('openssl'), program('sqlite3')],
+  servers: [coturn, program('openssl'), program('sqlite3'), program('tinyproxy', 'tinyproxy-bin')],
   browsers: [program('chromium'), program('firefox', 'firefox-esr')],
   // Servers that only some systems have packages of; each is a group, so that coturn does not wait for them.
   pion: [
