@@ -2,6 +2,7 @@
 import { familyOf } from './address.js';
 import { isTrue, requireObject } from './codec/arguments.js';
 import { argumentError } from './errors.js';
+import { checkInteger, checkMilliseconds, checkOneOf, checkSignal } from './option-checks.js';
 import { webSocketCandidate } from './resolve/websocket-candidate.js';
 import { prepareCredential } from './strings/prepare-credential.js';
 import { portOf } from './uri.js';
@@ -70,38 +71,6 @@ const encoder = new TextEncoder();
 const NOTHING = new Uint8Array();
 /** @type {readonly StringProfile[]} */
 const PROFILES = ['opaque-string', 'saslprep', 'none'];
-
-/** @param {unknown} value @param {string} name @param {number} least @param {number} most */
-function checkInteger(value, name, least, most) {
-  if (value === undefined) return 0;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most)
-    return value;
-  throw argumentError(name, `an integer from ${least} to ${most}`);
-}
-
-/** @param {unknown} value @param {string} name */
-function checkMilliseconds(value, name) {
-  if (value === undefined) return 0;
-  // The engine counts microseconds in 32 bits.
-  if (typeof value === 'number' && value >= 1 && value <= 4_000_000) return value;
-  throw argumentError(name, 'a number of milliseconds from 1 to 4,000,000');
-}
-
-/** @param {unknown} value @param {string} name @param {readonly unknown[]} allowed */
-function checkOneOf(value, name, allowed) {
-  if (value === undefined || allowed.includes(value)) return;
-  throw argumentError(name, allowed.map((one) => JSON.stringify(one)).join(' or '));
-}
-
-/** @param {unknown} signal @param {string} name */
-function checkSignal(signal, name) {
-  if (signal === undefined) return;
-  // By its form: one of another realm is no `instanceof AbortSignal` here.
-  const { [Symbol.toStringTag]: tag } = /** @type {{ [Symbol.toStringTag]?: unknown }} */ (
-    signal ?? {}
-  );
-  if (tag !== 'AbortSignal') throw argumentError(name, 'an AbortSignal');
-}
 
 /**
  * @param {BindingOptions & { signal?: AbortSignal }} options
