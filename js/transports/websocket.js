@@ -217,34 +217,39 @@ function whenOpen(socket, { signal, timeoutMs, protocols, open, toError }) {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       socket.removeEventListener('open', onOpen);
-      socket.removeEventListener('close', onError);
-      // onError stays: with ws, an error that nobody listens to is thrown. To reject again does nothing.
+      socket.removeEventListener('error', onEnd);
+      socket.removeEventListener('close', onEnd);
     };
     /** @param {unknown} reason */
     const fail = (reason) => {
       stopWaiting();
-      socket.close();
+      // With ws, an error that nobody listens to is thrown.
+      socket.addEventListener('error', () => {});
       reject(reason);
+    };
+    /** @param {unknown} reason */
+    const giveUp = (reason) => {
+      fail(reason);
+      socket.close();
     };
     const onOpen = () => {
       if (protocols.length > 0 && !protocols.includes(socket.protocol)) {
-        fail(toError(new Error('The server chose no subprotocol of those offered.')));
+        giveUp(toError(new Error('The server chose no subprotocol of those offered.')));
         return;
       }
       stopWaiting();
-      socket.removeEventListener('error', onError);
       resolve(open());
     };
-    const onAbort = () => fail(signal?.reason);
+    const onAbort = () => giveUp(signal?.reason);
     /** @param {Event} event */
-    const onError = (event) => fail(toError(causeOf(event)));
-    const onTimeout = () => fail(toError(new Error(`Nothing happened within ${timeoutMs} ms.`)));
+    const onEnd = (event) => fail(toError(causeOf(event)));
+    const onTimeout = () => giveUp(toError(new Error(`Nothing happened within ${timeoutMs} ms.`)));
 
     const timer = setTimeout(onTimeout, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.addEventListener('open', onOpen);
-    socket.addEventListener('error', onError);
-    socket.addEventListener('close', onError);
+    socket.addEventListener('error', onEnd);
+    socket.addEventListener('close', onEnd);
   });
 }
 

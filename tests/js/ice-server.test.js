@@ -40,6 +40,14 @@ describe('planServers takes', () => {
     expect(planServers({ urls: A, ...none })).toEqual([planned(A)]);
   });
 
+  test('URLs of WebSockets, among others', () => {
+    const urls = [C, 'wss://d.example/turn', 'turn:e.example?transport=ws'];
+    expect(planServers({ urls, ...credentials })).toEqual(
+      urls.map((url) => ({ ...planned(url), ...credentials })),
+    );
+    expect(planServers('wss://d.example/', { schemes: ['turn', 'turns'] })).toHaveLength(1);
+  });
+
   test("credentialType 'password', of older WebRTC", () => {
     const server = { urls: B, ...credentials, credentialType: 'password' };
     expect(planServers(server)).toEqual([{ ...planned(B), ...credentials }]);
@@ -108,6 +116,12 @@ describe('planServers names the exact argument', () => {
   test('of schemes that are of no use to the caller', () => {
     const error = refusal({ urls: [A, B] }, { schemes: ['stun', 'stuns'] });
     expect(error.message).toBe('server.urls[1] must be a URI that begins with stun: or stuns:');
+    expect(refusal('wss://a.example/', { schemes: ['stun', 'stuns'] }).message).toBe(
+      'server must be a URI that begins with stun: or stuns:',
+    );
+    expect(refusal([A, { urls: 'wss://u:hunter2@c.example' }]).message).toMatch(
+      /^server\[1\]\.urls: A URI of a server holds no user name or password/,
+    );
   });
 
   test('never with a credential in it', () => {

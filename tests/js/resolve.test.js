@@ -130,6 +130,39 @@ describe('an address in the URI', () => {
   });
 });
 
+describe('a WebSocket', () => {
+  test.each([
+    ['wss://turn.example.org/turn?x=1', 'turn.example.org', 443, 'IPv4', 'address'],
+    ['ws://192.0.2.1:8080/', '192.0.2.1', 8080, 'IPv4', 'literal'],
+    ['wss://[2001:db8::1]/', '2001:db8::1', 443, 'IPv6', 'literal'],
+  ])('%s has one candidate, and nothing is asked', async (url, address, port, family, via) => {
+    const { candidates, questions } = await resolve(url, { 'turn.example.org': ['192.0.2.9'] });
+    expect(questions).toEqual([]);
+    expect(candidates).toEqual([
+      { transport: 'ws', address, port, family, host: address, via, url },
+    ]);
+  });
+
+  test.each([
+    ['turn:turn.example.org?transport=ws', 3478, 'ws://turn.example.org:3478/'],
+    ['turns:turn.example.org?transport=ws', 443, 'wss://turn.example.org/'],
+  ])('%s too', async (uri, port, url) => {
+    const { candidates, questions } = await resolve(uri, {});
+    expect(questions).toEqual([]);
+    expect(candidates).toMatchObject([{ transport: 'ws', host: 'turn.example.org', port, url }]);
+  });
+
+  test('cannot be held to a family, unless it has an address', async () => {
+    expect((await resolve('ws://192.0.2.1/', {}, { family: 4 })).candidates).toHaveLength(1);
+    expect(await refusal('ws://192.0.2.1/', {}, { family: 6 })).toMatchObject({
+      message: 'options.family must be 4 to go with the address 192.0.2.1',
+    });
+    const error = await refusal('ws://example.org/', {}, { family: 4 });
+    expect(error).toMatchObject({ argument: 'options.family' });
+    expect(error.message).toContain("a WebSocket looks 'example.org' up itself");
+  });
+});
+
 describe('a name with a port', () => {
   test('is looked up, without SRV', async () => {
     const { candidates, questions } = await resolve('stun:example.org:8000', {
@@ -440,6 +473,9 @@ describe('chooseTransports', () => {
     ['turn:a.example?transport=tcp', undefined, ['tcp']],
     ['turn:a.example?transport=tcp', ['udp', 'tcp'], ['tcp']],
     ['turns:a.example?transport=tcp', undefined, ['tls']],
+    ['turn:a.example?transport=ws', undefined, ['ws']],
+    ['wss://a.example/', undefined, ['ws']],
+    ['wss://a.example/', ['udp', 'ws'], ['ws']],
   ])('%s, wanted %p: %p', (uri, wanted, expected) => {
     expect(chooseTransports(parseUri(uri), /** @type {any} */ (wanted))).toEqual(expected);
   });
@@ -452,6 +488,13 @@ describe('chooseTransports', () => {
     ],
     ['stuns:a.example', 'udp', "'tls' to go with this stuns: URI"],
     ['turn:a.example?transport=tcp', 'udp', "'tcp' to go with this turn: URI"],
+    [
+      'turn:a.example',
+      'ws',
+      "'udp' or 'tcp' to go with this turn: URI; for a WebSocket name its wss:// URL",
+    ],
+    ['wss://a.example/', 'tls', "'ws' to go with this WebSocket URL"],
+    ['turns:a.example?transport=ws', 'tls', "'ws' to go with this turns: URI"],
     ['stun:a.example', [], "'udp' or 'tcp' to go with this stun: URI"],
     ['stun:a.example', 'dtls', "'udp', 'tcp', 'tls' or 'ws'"],
     ['stun:a.example', ['udp', null], "'udp', 'tcp', 'tls' or 'ws'"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatUri, parseUri, portOf } from '../../js/uri.js';
+import { formatUri, parseUri, portOf, webSocketUrlOf } from '../../js/uri.js';
 
 const plain = { port: null, transport: null, secure: false };
 
@@ -32,6 +32,12 @@ describe('parseUri reads', () => {
       'turn:[2001:db8::1]:3478?transport=tcp',
       { scheme: 'turn', host: '2001:db8::1', port: 3478, transport: 'tcp' },
     ],
+    // Our convention.
+    ['turn:example.org?transport=ws', { scheme: 'turn', host: 'example.org', transport: 'ws' }],
+    [
+      'turns:example.org:8443?transport=WS',
+      { scheme: 'turns', host: 'example.org', port: 8443, transport: 'ws', secure: true },
+    ],
   ])('%s', (text, expected) => expect(parseUri(text)).toEqual({ ...plain, ...expected }));
 
   test('schemes, names and parameters in any case', () => {
@@ -63,6 +69,64 @@ describe('parseUri reads', () => {
     for (const host of ['1.example', '10.0.0.1.example.org', 'example.org.', 'x1', 'a.0b']) {
       expect(parseUri(`stun:${host}`).host).toBe(host);
     }
+  });
+});
+
+const plainWs = { scheme: 'turn', transport: 'ws', secure: false };
+const wss = { scheme: 'turns', transport: 'ws', secure: true };
+
+describe('parseUri reads URLs of WebSockets', () => {
+  test.each([
+    ['ws://example.org', { ...plainWs, host: 'example.org', port: 80, url: 'ws://example.org/' }],
+    ['wss://example.org', { ...wss, host: 'example.org', port: 443, url: 'wss://example.org/' }],
+    ['wss://example.org:', { ...wss, host: 'example.org', port: 443, url: 'wss://example.org/' }],
+    [
+      'ws://example.org:3478/',
+      { ...plainWs, host: 'example.org', port: 3478, url: 'ws://example.org:3478/' },
+    ],
+    [
+      'WSS://Example.ORG:0443/Turn/x?Token=a@b:c/d?e',
+      { ...wss, host: 'example.org', port: 443, url: 'wss://example.org/Turn/x?Token=a@b:c/d?e' },
+    ],
+    [
+      'wss://example.org?token=x',
+      { ...wss, host: 'example.org', port: 443, url: 'wss://example.org/?token=x' },
+    ],
+    [
+      'ws://192.0.2.1:8080/',
+      { ...plainWs, host: '192.0.2.1', port: 8080, url: 'ws://192.0.2.1:8080/' },
+    ],
+    [
+      'wss://[2001:DB8:0::1]/x',
+      { ...wss, host: '2001:db8::1', port: 443, url: 'wss://[2001:db8::1]/x' },
+    ],
+    [
+      'wss://b%C3%BCcher.example/',
+      { ...wss, host: 'xn--bcher-kva.example', port: 443, url: 'wss://xn--bcher-kva.example/' },
+    ],
+  ])('%s', (text, expected) => {
+    expect(parseUri(text)).toEqual(expected);
+    expect(formatUri(parseUri(text))).toBe(expected.url);
+    expect(parseUri(expected.url)).toEqual(expected);
+    expect(webSocketUrlOf(parseUri(text)).href).toBe(expected.url);
+  });
+
+  test.each([
+    ['turn:example.org?transport=ws', 'ws://example.org:3478/'],
+    ['turns:example.org?transport=ws', 'wss://example.org/'],
+    ['turns:example.org:5349?transport=ws', 'wss://example.org:5349/'],
+    ['turn:[2001:db8::1]:80?transport=ws', 'ws://[2001:db8::1]/'],
+    ['turns:b%C3%BCcher.example?transport=ws', 'wss://xn--bcher-kva.example/'],
+  ])('%s leads to %s', (text, url) => {
+    expect(webSocketUrlOf(parseUri(text)).href).toBe(url);
+    expect(formatUri(parseUri(text))).toBe(text);
+  });
+
+  test('a host that is no domain name leads nowhere', () => {
+    expect(() => webSocketUrlOf(parseUri('turn:xn--a?transport=ws'))).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_URI' }),
+    );
+    expect(refusal('ws://xn--a/')).toMatchObject({ code: 'ERR_INVALID_URI', offset: 5 });
   });
 });
 
@@ -128,6 +192,26 @@ describe('parseUri refuses', () => {
     ['turn:example.org?proto=udp', 'transport=udp', 16],
     ['turn:example.org?transport=udp&x=1', 'transport=udp', 16],
     ['turn:example.org?transport=udp?', 'transport=udp', 16],
+    ['stun:example.org?transport=ws', "takes no '?'", 16],
+    ['ws:example.org', "After 'ws:' comes '//'", 3],
+    ['wss:/example.org', "as in 'wss://example.org/'", 4],
+    ['wss:', "After 'wss:' comes '//'", 4],
+    ['wss://', 'The host is missing', 6],
+    ['ws:///turn', 'The host is missing', 5],
+    ['ws://:80/', 'The host is missing', 5],
+    ['ws://example.org/#top', "holds no '#'", 17],
+    ['ws://example.org\\turn', "holds no '\\'", 16],
+    ['ws://example.org/a b', 'white space', 18],
+    ['ws://example.org/\n', 'white space', 17],
+    ['ws://127.1/', 'nor an IPv4 address', 5],
+    ['ws://0x7f000001/', 'nor an IPv4 address', 5],
+    ['ws://[::1/', "']'", 5],
+    ['ws://::1/', "write 'ws://[::1]'", 5],
+    ['ws://example.org:0/', 'out of range', 17],
+    ['ws://example.org:99999/', 'out of range', 17],
+    ['ws://example.org:http/', 'not a number', 17],
+    [' ws://example.org/', 'white space', 0],
+    ['https://example.org/', "scheme 'https' is not one of", 0],
   ])('%j', (text, sentence, offset) => {
     const error = refusal(text);
     expect(error).toMatchObject({ name: 'PosternError', code: 'ERR_INVALID_URI', offset });
@@ -161,6 +245,10 @@ describe('parseUri refuses', () => {
     'turn://user:hunter2@example.org',
     'user:hunter2@example.org',
     'turn:example.org?password=hunter2@x',
+    'wss://user:hunter2@example.org/',
+    'wss://user:hunter2/x@example.org/',
+    'wss://user:hunter2?x@example.org/',
+    'wss://hunter2@example.org',
   ])('%s, without repeating the password', (text) => {
     const error = refusal(text);
     expect(error.message).toContain('{ urls, username, credential }');
@@ -211,4 +299,8 @@ test('portOf falls back to the port of the scheme', () => {
   expect(portOf(parseUri('stuns:example.org'))).toBe(5349);
   expect(portOf(parseUri('turns:example.org'))).toBe(5349);
   expect(portOf(parseUri('turns:example.org:443'))).toBe(443);
+  expect(portOf(parseUri('turn:example.org?transport=ws'))).toBe(3478);
+  expect(portOf(parseUri('turns:example.org?transport=ws'))).toBe(443);
+  expect(portOf(parseUri('ws://example.org'))).toBe(80);
+  expect(portOf(parseUri('wss://example.org'))).toBe(443);
 });

@@ -9,6 +9,13 @@ import {
   type StunClient,
 } from 'postern';
 
+class OwnWebSocket {
+  constructor(
+    readonly url: string,
+    readonly protocols: string[],
+  ) {}
+}
+
 export async function mappedAddress(signal: AbortSignal) {
   const result = await getMappedAddress('stun:stun.example.org', {
     signal,
@@ -34,6 +41,12 @@ export async function mappedAddress(signal: AbortSignal) {
   await getMappedAddress('stun:a.example.org', {
     credentials: { username: 'u', password: 'p', mechanism: 'short-term' },
   });
+  await getMappedAddress('wss://turn.example.org/turn', {
+    transport: 'ws',
+    WebSocket: OwnWebSocket,
+  });
+  // @ts-expect-error: not a class
+  await getMappedAddress('wss://turn.example.org/turn', { WebSocket: 'ws' });
   // @ts-expect-error: a server is a URI or an RTCIceServer
   await getMappedAddress(3478);
   // @ts-expect-error: no such transport

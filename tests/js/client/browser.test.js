@@ -52,6 +52,30 @@ const PROGRAM = `
   results.without = await outcome(getMappedAddress(uri));
   results.named = await outcome(getMappedAddress('stun:127.0.0.1:3478', { transport: 'udp' }));
   results.client = await outcome(openStunClient(uri));
+  const { port } = memoryTransportPair()[0].localAddress;
+  globalThis.WebSocket = class extends EventTarget {
+    readyState = 1;
+    bufferedAmount = 0;
+    protocol = 'turn';
+    constructor(url, protocols) {
+      super();
+      results.opened = { url, protocols };
+      queueMicrotask(() => this.dispatchEvent(new Event('open')));
+    }
+    send(bytes) {
+      const { transactionId } = decode(bytes);
+      const attributes = { xorMappedAddress: { address: '192.0.2.7', port } };
+      const answer = encode({ class: 'success', method: 'Binding', transactionId, attributes });
+      const data = Uint8Array.from(answer).buffer;
+      queueMicrotask(() => this.dispatchEvent(Object.assign(new Event('message'), { data })));
+    }
+    close() {
+      const end = { code: 1000, reason: '', wasClean: true };
+      queueMicrotask(() => this.dispatchEvent(Object.assign(new Event('close'), end)));
+    }
+  };
+  results.webSocket = await outcome(getMappedAddress('wss://turn.example.org/turn?x=1'));
+  results.wrongTransport = await outcome(getMappedAddress('wss://turn.example.org/', { transport: 'udp' }));
   console.log(JSON.stringify(results));
 `;
 
@@ -91,10 +115,17 @@ test('with a transport of the page, it works', () => {
   expect(results.withTransport).toEqual({ address: '192.0.2.1', port: 50_000 });
 });
 
+test('over a WebSocket, it works', () => {
+  expect(results.webSocket).toEqual({ address: '192.0.2.7', port: 50_000 });
+  expect(results.opened).toEqual({ url: 'wss://turn.example.org/turn?x=1', protocols: ['turn'] });
+  expect(results.wrongTransport).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+});
+
 test.each(['without', 'named', 'client'])('without one, the error says what to do (%s)', (name) => {
   expect(results[name]).toMatchObject({ name: 'PosternError', code: 'ERR_TRANSPORT_UNSUPPORTED' });
   expect(results[name].hint).toContain('options.transport');
   expect(results[name].hint).toContain('RTCPeerConnection');
+  expect(results[name].hint).toContain('wss://');
   expect(results[name].url).toMatch(/^stun:/);
 });
 

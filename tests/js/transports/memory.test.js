@@ -105,6 +105,17 @@ describe('the network', () => {
   });
 });
 
+test.each([
+  [{}, { reliable: false, framed: true }],
+  [{ reliable: true }, { reliable: true, framed: false }],
+  [
+    { reliable: true, framed: true },
+    { reliable: true, framed: true },
+  ],
+])('%j makes it %j', (options, expected) => {
+  for (const end of memoryTransportPair(options)) expect(end).toMatchObject(expected);
+});
+
 test('a stream names no source', async () => {
   const [a, b] = memoryTransportPair({ reliable: true });
   expect(a.reliable).toBe(true);
@@ -179,12 +190,18 @@ function dependencies(url, found = new Set()) {
   return found;
 }
 
-test.each(['transports/memory', 'address', 'uri', 'ice-server'])(
-  'js/%s.js needs no Node',
-  (name) => {
-    const found = [...dependencies(new URL(`../../../js/${name}.js`, import.meta.url))];
-    expect(found.filter((url) => !url.startsWith('file:'))).toEqual([]);
-    const tcp = dependencies(new URL('../../../js/transports/tcp.js', import.meta.url));
-    expect(tcp).toContain('node:net');
-  },
-);
+test.each([
+  'transports/memory',
+  'transports/websocket',
+  'resolve/choose-transports',
+  'resolve/websocket-candidate',
+  'platform/browser',
+  'address',
+  'uri',
+  'ice-server',
+])('js/%s.js needs no Node', (name) => {
+  const found = [...dependencies(new URL(`../../../js/${name}.js`, import.meta.url))];
+  expect(found.filter((url) => !url.startsWith('file:'))).toEqual([]);
+  const tcp = dependencies(new URL('../../../js/transports/tcp.js', import.meta.url));
+  expect(tcp).toContain('node:net');
+});
