@@ -8,6 +8,7 @@ import { whenReady } from './when-ready.js';
 
 /** @typedef {import('../address.js').TransportAddress} TransportAddress */
 /** @typedef {import('./transport.js').OpenOptions} OpenOptions */
+/** @typedef {import('./transport.js').OpenPhases} OpenPhases */
 /** @typedef {import('./transport.js').Transport} Transport */
 /** @typedef {import('./transport.js').TransportTarget} TransportTarget */
 
@@ -30,12 +31,14 @@ class UdpTransport extends BaseTransport {
    * @param {import('node:dgram').Socket} socket
    * @param {TransportAddress} remoteAddress
    * @param {boolean} connected
+   * @param {OpenPhases} phases
    */
-  constructor(socket, remoteAddress, connected) {
+  constructor(socket, remoteAddress, connected, phases) {
     super();
     this.#socket = socket;
     this.#connected = connected;
     this.remoteAddress = remoteAddress;
+    this.phases = phases;
     this.localAddress = /** @type {TransportAddress} */ (socket.address());
     socket.on('message', (bytes, source) => this.onbytes?.(bytes, source));
     // A connected socket hears of ICMP errors. Anybody can forge those, and routes come back: they
@@ -94,12 +97,13 @@ export async function openUdp(target, options = {}) {
   const { signal, localAddress, localPort, connected = true } = options;
   const remote = checkTarget(target, options);
   signal?.throwIfAborted();
+  const start = performance.now();
   const isIPv6 = remote.family === 'IPv6';
   const socket = createSocket({ type: isIPv6 ? 'udp6' : 'udp4', ipv6Only: isIPv6 });
   const ready = whenReady(socket, {
     event: connected ? 'connect' : 'listening',
     signal,
-    open: () => new UdpTransport(socket, remote, connected),
+    open: () => new UdpTransport(socket, remote, connected, { connect: performance.now() - start }),
     destroy: () => socket.close(),
     toError: (cause) => connectError(target, 'udp', cause),
   });

@@ -64,16 +64,15 @@ describeWithTinyproxy('CONNECT', () => {
   });
 
   test.each([
-    ['', /user:password@host.* It takes: Basic\./],
-    ['user:wrong@', /refused|user:password@host/],
+    ['', /asks for a user name.* It takes: Basic\./],
+    ['user:wrong@', /refused the user name or the password.* It takes: Basic\./],
   ])('not with %j', async (userinfo, hint) => {
     const url = `stun:127.0.0.1:${responder.tcpPort}`;
     const asking = ask(url, `http://${userinfo}127.0.0.1:${strict.port}`, tcp);
     await expect(asking).rejects.toMatchObject({
       code: 'ERR_TRANSPORT_PROXY',
       phase: 'proxy',
-      message: expect.stringContaining(': 40'),
-      ...(userinfo === '' && { hint: expect.stringMatching(hint) }),
+      hint: expect.stringMatching(hint),
     });
   });
 

@@ -13,6 +13,9 @@ export const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 const MAX_REASON_CHARACTERS = 100;
 const MAX_SCHEMES = 8;
 
+/** Some proxies, such as tinyproxy, answer wrong credentials as a web server would. */
+const UNAUTHORIZED = 401;
+
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-9]\d\d)(?: ([^\r\n]*))?\r?\n/;
 const START = 'HTTP/1.';
 
@@ -38,7 +41,7 @@ const HINTS = {
  * @returns {string[]}
  */
 function offeredSchemes(header) {
-  const fields = header.match(/^proxy-authenticate:.*$/gim) ?? [];
+  const fields = header.match(/^(?:proxy|www)-authenticate:.*$/gim) ?? [];
   const names = fields.flatMap((field) => {
     const value = field.slice(field.indexOf(':') + 1).replace(/"(?:\\.|[^"\\])*"?/g, '""');
     // Between commas stand schemes, and parameters 'name=value' of the scheme before.
@@ -126,7 +129,9 @@ export function* httpConnect(proxy, target, alpn) {
         .slice(0, MAX_REASON_CHARACTERS)
         .trim();
       const hint =
-        status === 407 ? authenticationHint(text, proxy.credentials !== undefined) : HINTS[status];
+        status === 407 || status === UNAUTHORIZED
+          ? authenticationHint(text, proxy.credentials !== undefined)
+          : HINTS[status];
       throw refusedError(proxy, target, `${status}${reason && ` ${reason}`}`, hint);
     }
     header = yield { length };

@@ -130,6 +130,14 @@ describe('407', () => {
     );
   });
 
+  test('and 401, which some proxies answer in its place', () => {
+    const url = 'http://user:geheim@proxy:3128';
+    const answer = 'HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n';
+    expect(refusal(answer, { url }).hint).toBe(
+      'The proxy refused the user name or the password in its URL. It takes: Basic.',
+    );
+  });
+
   test('that offers nothing, or far too much', () => {
     expect(hint([])).toMatch(/user:password@host\.$/);
     const many = Array.from({ length: 100 }, (_, i) => `Scheme${i}`);

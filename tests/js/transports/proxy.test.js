@@ -6,6 +6,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { parseProxyUrl } from '../../../js/transports/proxy/proxy-url.js';
 import { openTcp } from '../../../js/transports/tcp.js';
 import { openTls } from '../../../js/transports/tls.js';
+import { openUdp } from '../../../js/transports/udp.js';
 import { startHttpProxy } from '../../support/http-proxy.js';
 import { startSocksProxy } from '../../support/socks-proxy.js';
 import {
@@ -13,6 +14,7 @@ import {
   cleanUpWith,
   closed,
   fixture,
+  freeUdpPort,
   openSockets,
   received,
   tcpServer,
@@ -369,4 +371,6 @@ test('without a proxy the phases are told too', async () => {
   const { target } = await tlsServer('good');
   const tls = tracked(await openTls({ ...target, host: 'localhost' }, { tls: { ca } }));
   expect(tls.phases).toEqual({ connect: expect.any(Number), tls: expect.any(Number) });
+  const udp = tracked(await openUdp({ address: '127.0.0.1', port: await freeUdpPort() }));
+  expect(udp.phases).toEqual({ connect: expect.any(Number) });
 });

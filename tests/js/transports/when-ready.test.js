@@ -39,3 +39,32 @@ test('destroys after an error, and survives further ones', async () => {
   expect(destroy).toHaveBeenCalledTimes(1);
   expect(socket.listenerCount('ready')).toBe(0);
 });
+
+test('rejects with what opening throws, and destroys', async () => {
+  const cause = new Error('not openable');
+  const open = () => {
+    throw cause;
+  };
+  const { socket, destroy, ready } = start({ open });
+  socket.emit('ready');
+  await expect(ready).rejects.toBe(cause);
+  expect(destroy).toHaveBeenCalledTimes(1);
+});
+
+test('counts the time of earlier steps', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  try {
+    const toError = (/** @type {any} */ cause) => cause;
+    const { ready } = start({ timeoutMs: 100, elapsedMs: 60, toError });
+    const failed = expect(ready).rejects.toThrow('Nothing happened within 100 ms.');
+    jest.advanceTimersByTime(39);
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(1);
+    await failed;
+    const { ready: late } = start({ timeoutMs: 100, elapsedMs: 200, toError });
+    jest.advanceTimersByTime(0);
+    await expect(late).rejects.toThrow('100 ms');
+  } finally {
+    jest.useRealTimers();
+  }
+});
