@@ -6,9 +6,10 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
 /** @typedef {import('./generated/errors.js').ErrorCode} ErrorCode */
 
 /**
- * Which step of reaching a server failed.
+ * Which step failed: of reaching a server, or of using a relay.
  *
- * @typedef {'dns' | 'connect' | 'proxy' | 'tls' | 'request' | 'challenge' | 'redirect'} Phase
+ * @typedef {'dns' | 'connect' | 'proxy' | 'tls' | 'request' | 'challenge' | 'redirect' | 'allocate' | 'refresh'
+ *   | 'permission' | 'channel' | 'peer' | 'move'} Phase
  */
 
 /**

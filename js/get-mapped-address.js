@@ -51,7 +51,7 @@ async function ask(client, { server: { url }, dnsMs, connectMs, attempts }, sign
   try {
     const result = await client.bind({ signal });
     const phases = { dns: dnsMs, connect: connectMs, request: performance.now() - start };
-    return { ...result, url, phases, attempts };
+    return { ...result, url, phases, attempts: [...attempts] };
   } finally {
     await client.close();
   }

@@ -183,6 +183,7 @@ export async function reachServer(servers, options, task, strategy = 'sequence')
   const attempts = [];
   const searches = servers.map((server) => new Search(server, options, task, attempts));
   const run = async (/** @type {AbortSignal} */ signal) => {
+    await task.prepare?.(signal);
     const result = await (strategy === 'race'
       ? allTogether(searches, task, signal)
       : inSequence(searches, signal));

@@ -23,7 +23,7 @@ import { candidatesFor } from './stun-options.js';
  * @property {(options: OpenOptions) => Promise<Transport>} open another transport of the same kind to the same place
  * @property {number} dnsMs
  * @property {number} connectMs with the proxy and the TLS handshake; transport.phases may tell them apart
- * @property {AttemptReport[]} attempts those that failed before
+ * @property {readonly AttemptReport[]} attempts those that have failed so far; it grows while others are under way
  */
 
 /**
@@ -33,6 +33,8 @@ import { candidatesFor } from './stun-options.js';
  * @typedef {object} Task
  * @property {(way: Way, signal: AbortSignal) => Promise<Result>} use a failure moves on to the next address, or to
  *   where the server points with 300 (Try Alternate)
+ * @property {(signal: AbortSignal) => Promise<void>} [prepare] comes first, within the time that is given; a failure
+ *   is the end
  * @property {(result: Result) => void} [discard] gets the results of those that come too late
  * @property {AlpnLabel} [alpn] the usage that TLS announces (RFC 7443)
  * @property {number} [headStartMs] of one address over the next
@@ -180,7 +182,7 @@ export class Search {
     const { localAddress, localPort } = options;
     const transport = await open({ signal, localAddress, localPort });
     const connectMs = performance.now() - start;
-    const attempts = [...this.attempts];
+    const { attempts } = this;
     const way = { server, candidate, transport, open, dnsMs: this.#dnsMs, connectMs, attempts };
     return task.use(way, signal);
   }

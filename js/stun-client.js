@@ -6,6 +6,7 @@ import { sharedEngine } from './engine/shared-engine.js';
 import { PosternError } from './errors.js';
 import { eventError } from './event-error.js';
 import { checkBindOptions } from './stun-options.js';
+import { isHardError } from './transport-failure.js';
 
 /** @typedef {import('./codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./engine/engine.js').BindingOptions} BindingOptions */
@@ -32,15 +33,6 @@ import { checkBindOptions } from './stun-options.js';
  * @property {TransportAddress | undefined} otherAddress of servers that help discover NATs (RFC 5780 section 7.4)
  * @property {TransportAddress | undefined} responseOrigin (RFC 5780 section 7.3)
  */
-
-/** Errors of the network after which nothing sent to this address will arrive (RFC 8489 section 6.2.1). */
-const HARD_ERRORS = new Set(['ECONNREFUSED', 'EMSGSIZE', 'EACCES', 'EPERM']);
-
-/** @param {unknown} error */
-function systemCode(error) {
-  const cause = /** @type {{ cause?: { code?: unknown } } | undefined} */ (error)?.cause;
-  return typeof cause?.code === 'string' ? cause.code : '';
-}
 
 /** @implements {AsyncDisposable} */
 export class StunClient {
@@ -190,7 +182,7 @@ export class StunClient {
     };
     transport.onerror = (error) => {
       this.#transportError = error;
-      this.#engine.transportError(this.#handle, HARD_ERRORS.has(systemCode(error)));
+      this.#engine.transportError(this.#handle, isHardError(error));
     };
     transport.onclose = (error) => {
       if (this.#end === undefined) this.#failure = error;
