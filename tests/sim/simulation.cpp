@@ -42,14 +42,6 @@ Outcome take(Instant at, client::Event event) {
 
 }  // namespace
 
-Route lose_to_server(std::vector<size_t> lost) {
-  return [lost = std::move(lost)](Direction direction, size_t nth) {
-    const bool is_lost =
-        direction == Direction::ToServer && std::find(lost.begin(), lost.end(), nth) != lost.end();
-    return is_lost ? Fate{} : Fate{kLatency};
-  };
-}
-
 Script always(std::function<Message(const Request& request)> answer) {
   return [answer = std::move(answer)](const Request& request) { return Messages{answer(request)}; };
 }

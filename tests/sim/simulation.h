@@ -14,20 +14,9 @@
 
 #include "client/stun_client.h"
 #include "sim/messages.h"
+#include "sim/route.h"
 
 namespace postern::sim {
-
-[[nodiscard]] constexpr Duration ms(int64_t count) { return Duration::milliseconds(count); }
-[[nodiscard]] constexpr Instant at_ms(int64_t count) { return Instant() + ms(count); }
-
-enum class Direction : uint8_t { ToServer, ToClient };
-
-// Delays of the copies of a packet that arrive: none is a loss, two a duplicate.
-using Fate = std::vector<Duration>;
-inline constexpr Duration kLatency = Duration::milliseconds(20);
-// `nth` counts the packets of one direction from 0.
-using Route = std::function<Fate(Direction direction, size_t nth)>;
-[[nodiscard]] Route lose_to_server(std::vector<size_t> lost);
 
 // What the server sends back for a request, in this order.
 using Script = std::function<Messages(const Request& request)>;
@@ -63,7 +52,7 @@ class Simulation {
 
   client::StunClient client;
   Script server = always([](const auto& request) { return success(request); });
-  Route route = [](Direction, size_t) { return Fate{kLatency}; };
+  Route route = good_route();
   TransportAddress answers_come_from = kServer;
   bool supplies_entropy = true;
 
