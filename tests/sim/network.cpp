@@ -91,6 +91,8 @@ void Network::deliver_to_server(const FiveTuple& from, stun::Bytes bytes) {
 
 // Hands the server whole messages; bytes that are none go to it as they are, to be counted.
 void Network::feed_server_stream(const FiveTuple& from, stun::Bytes bytes) {
+  if (from != unfinished_from_) unfinished_.clear();
+  unfinished_from_ = from;
   unfinished_.insert(unfinished_.end(), bytes.begin(), bytes.end());
   while (!unfinished_.empty()) {
     size_t taken = unfinished_.size();

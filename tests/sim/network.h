@@ -144,7 +144,9 @@ class Network {
   std::mt19937 random_;
   std::multimap<Instant, Packet> under_way_;
   std::array<size_t, 2> sent_{};
-  Message unfinished_;  // of a message on the stream to the server
+  // Of a message on the stream to the server, and which stream that is.
+  Message unfinished_;
+  FiveTuple unfinished_from_;
   std::vector<uint8_t> out_;
 };
 

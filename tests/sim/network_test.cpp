@@ -97,8 +97,7 @@ TEST_P(TurnHour, LeavesNothingToComplainAbout) {
   using client::TurnEventKind;
   const TransportAddress peer = TransportAddress::ipv4(198, 51, 100, 7, 5000);
   const bool is_stream = GetParam() == Carrier::Stream;
-  TurnServer server({.nonce_lifetime = Duration::seconds(1000)},
-                    {.algorithms = kSha256ThenMd5, .third_party = {}});
+  TurnServer server({.nonce_lifetime = Duration::seconds(1000)}, {.algorithms = kSha256ThenMd5});
   client::TurnClient client(
       {.is_reliable = is_stream, .pads_channel_data = is_stream, .server = kServer});
   std::vector<Message> received;

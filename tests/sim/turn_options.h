@@ -124,6 +124,7 @@ struct TurnViolations {
   unsigned channel_reused_early = 0;  // ... or was so less than 5 minutes ago
 
   unsigned malformed_send = 0;
+  unsigned data_too_long = 0;  // for a UDP datagram
   unsigned data_without_allocation = 0;
   unsigned data_without_permission = 0;
   unsigned data_on_unbound_channel = 0;
@@ -138,7 +139,8 @@ struct TurnTally {
   std::map<uint16_t, unsigned> errors;         // by code
   unsigned binding_indications = 0;
   unsigned allocations_expired = 0;
-  unsigned peer_data_dropped = 0;  // no allocation, or no permission for that peer
+  // No allocation, no permission for that peer, or more than a Data indication holds.
+  unsigned peer_data_dropped = 0;
 };
 
 // What a client has sent to a peer.

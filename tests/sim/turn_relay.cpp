@@ -12,6 +12,10 @@ using stun::Method;
 
 namespace {
 
+constexpr size_t kMaxUdpPayload = 65'507;  // over IPv4
+// Of a Data indication, for all that is not data or SOFTWARE.
+constexpr size_t kIndicationRoom = 128;
+
 // The bytes of a ChannelData message, padded where the carrier or the server wants it.
 Message channel_data(uint16_t number, stun::Bytes data, bool padded) {
   const auto length = static_cast<uint16_t>(data.size());
@@ -169,6 +173,10 @@ std::vector<Outgoing> TurnServer::relay(TurnAllocation& allocation, RelayedData 
     ++violations.data_without_permission;
     return {};
   }
+  if (data.data.size() > kMaxUdpPayload) {
+    ++violations.data_too_long;
+    return {};
+  }
   data.at = now_;
   data.relayed = *relayed;
   to_peers.push_back(data);
@@ -179,8 +187,7 @@ std::vector<Outgoing> TurnServer::relay(TurnAllocation& allocation, RelayedData 
 
 Message TurnServer::data_indication(const TransportAddress& peer, const stun::Bytes* data,
                                     const stun::kind::IcmpErrorValue* icmp) {
-  constexpr size_t kRoom = 128;  // for all that is not data
-  Message buffer((data == nullptr ? 0 : data->size()) + kRoom + options.software.size());
+  Message buffer((data == nullptr ? 0 : data->size()) + kIndicationRoom + options.software.size());
   stun::MessageWriter writer(buffer, Class::Indication, Method::Data, next_transaction_id());
   writer.add<AttributeType::XorPeerAddress>(peer);
   if (data != nullptr) writer.add<AttributeType::Data>(*data);
@@ -204,6 +211,11 @@ std::optional<Outgoing> TurnServer::peer_send(Instant now, const TransportAddres
   if (const TurnChannel* const channel = allocation->channel_to(now_, peer)) {
     const bool padded = to.carrier == Carrier::Stream || options.pads_datagrams;
     return Outgoing{to, channel_data(channel->number, data, padded)};
+  }
+  const size_t longest = data.size() + kIndicationRoom + options.software.size();
+  if (longest > stun::kMaxMessageBytes) {
+    ++tally.peer_data_dropped;
+    return std::nullopt;
   }
   return Outgoing{to, data_indication(peer, &data, nullptr)};
 }

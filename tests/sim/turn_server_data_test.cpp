@@ -78,6 +78,16 @@ TEST_F(TurnServerData, LargestDatagram) {
   EXPECT_EQ(arrived.get<AttributeType::Data>()->size(), data.size());
 }
 
+TEST_F(TurnServerData, MoreThanADatagramHolds) {
+  EXPECT_TRUE(client.bind(kChannel, relayed).is_success());
+  const std::string data(65'535, 'x');
+  client.tell(HandClient::channel_data(kChannel, as_bytes(data)));
+  EXPECT_EQ(server.violations.data_too_long, 1U);
+  EXPECT_TRUE(client.permit(kPeer).is_success());
+  EXPECT_FALSE(from_peer(data).has_value());
+  EXPECT_EQ(server.tally.peer_data_dropped, 1U);
+}
+
 TEST_F(TurnServerData, PermissionLapses) {
   EXPECT_TRUE(client.permit(kPeer).is_success());
   wait(299);

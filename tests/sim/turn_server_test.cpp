@@ -341,6 +341,17 @@ TEST_F(TurnServerTest, ReservesTheNextPort) {
   EXPECT_EQ(client.allocate(claim).code(), 508) << "it is taken";
 }
 
+TEST_F(TurnServerTest, ReservationLapses) {
+  const Reply first = client.allocate(
+      [](stun::MessageWriter& writer) { writer.add<AttributeType::EvenPort>(true); });
+  wait(30);
+  client.tuple.client.port = 2;
+  const Reply late = client.allocate([&](stun::MessageWriter& writer) {
+    writer.add<AttributeType::ReservationToken>(*first.get<AttributeType::ReservationToken>());
+  });
+  EXPECT_EQ(late.code(), 508);
+}
+
 TEST_F(TurnServerTest, ErrorsOnDemand) {
   server.options.pads_reasons = true;
   server.refuse_next(
