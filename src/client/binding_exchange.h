@@ -3,6 +3,7 @@
 // the next, with the request encoded anew. The event's text stays in the transaction's buffer.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -59,7 +60,8 @@ class BindingExchange {
  private:
   void end(const Event& event);
 
-  Transaction transaction_;
+  std::array<uint8_t, kMaxRequestBytes> buffer_{};
+  Transaction transaction_{buffer_};
   TransactionHandle handle_;
   BindingRequest request_;
   unsigned rounds_ = 0;           // transactions so far

@@ -22,21 +22,26 @@ namespace postern::client {
   return 4 + ((value_bytes + 3) & ~size_t{3});
 }
 
-// Ours: SOFTWARE and the attributes of the method itself; the most has a CreatePermission.
-inline constexpr size_t kMaxMethodBytes = 520;
-
 // Room for the longest credentials that RFC 8489 lets a writer send, both integrity attributes and
 // FINGERPRINT. A server whose realm and nonce are longer than that together gets no request.
-inline constexpr size_t kMaxRequestBytes =
-    stun::kHeaderBytes + kMaxMethodBytes + attribute_bytes(stun::kMaxUsername) +
-    2 * attribute_bytes(stun::kMaxTextWritten) + attribute_bytes(kMaxAccessTokenBytes) +
-    attribute_bytes(kMaxAlgorithmListBytes) + attribute_bytes(4) +
-    attribute_bytes(crypto::Sha1::kDigestSize) + attribute_bytes(stun::kSha256IntegrityBytes) +
-    stun::kFingerprintAttributeBytes;
+inline constexpr size_t kMaxFrameworkBytes =
+    stun::kHeaderBytes + attribute_bytes(stun::kMaxUsername) +
+    2 * attribute_bytes(stun::kMaxTextWritten) + attribute_bytes(kMaxAlgorithmListBytes) +
+    attribute_bytes(4) + attribute_bytes(crypto::Sha1::kDigestSize) +
+    attribute_bytes(stun::kSha256IntegrityBytes) + stun::kFingerprintAttributeBytes;
+
+// Ours: SOFTWARE and the attributes of Binding.
+inline constexpr size_t kMaxMethodBytes = 256;
+inline constexpr size_t kMaxRequestBytes = kMaxFrameworkBytes + kMaxMethodBytes;
 
 class Transaction {
  public:
   enum class Tick : uint8_t { Waits, SendsAgain, TimesOut };
+
+  // `buffer` is where requests are laid down; it outlives the transaction.
+  explicit Transaction(std::span<uint8_t> buffer) : buffer_(buffer) {}
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
 
   // Where the request is laid down before start(), and free for other use after end().
   [[nodiscard]] std::span<uint8_t> buffer() { return buffer_; }
@@ -65,7 +70,7 @@ class Transaction {
   [[nodiscard]] Duration backed_off_rto() const { return schedule_.rto_after(sent_); }
 
  private:
-  std::array<uint8_t, kMaxRequestBytes> buffer_{};
+  std::span<uint8_t> buffer_;
   size_t size_ = 0;
   stun::TransactionId id_{};
   Protection protection_;

@@ -177,7 +177,7 @@ class TurnClient {
 
   // --- Output.
 
-  // One message to send; 0 when there is none. `out` has room for kMaxRequestBytes.
+  // One message to send; 0 when there is none. `out` has room for kMaxTurnRequestBytes.
   [[nodiscard]] size_t poll_transmit(std::span<uint8_t> out);
   [[nodiscard]] std::optional<TurnEvent> poll_event();
   // When handle_timeout() is to be called; never() when nothing is under way.

@@ -68,7 +68,8 @@ class TurnExchange {
   [[nodiscard]] std::optional<TurnEvent> take_event();
 
  private:
-  Transaction transaction_;
+  std::array<uint8_t, kMaxTurnRequestBytes> buffer_{};
+  Transaction transaction_{buffer_};
   Purpose purpose_ = Purpose::Allocate;
   uint32_t subject_ = 0;
   std::array<TransportAddress, kMaxPeersPerRequest> peers_{};

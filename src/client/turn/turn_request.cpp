@@ -11,13 +11,6 @@ using stun::MessageView;
 using stun::MessageWriter;
 using stun::Method;
 
-static_assert(kMaxMethodBytes >=
-                  attribute_bytes(kMaxSoftwareBytes) + kMaxPeersPerRequest * attribute_bytes(20),
-              "SOFTWARE and the peers of a CreatePermission");
-static_assert(kMaxMethodBytes >= attribute_bytes(kMaxSoftwareBytes) + attribute_bytes(4) +
-                                     attribute_bytes(kMaxTicketBytes),
-              "SOFTWARE, LIFETIME and MOBILITY-TICKET");
-
 // The message that `add_attributes` fills, signed.
 template <typename AddAttributes>
 Errc encode(const RequestFrame& frame, Method method, EncodedRequest& out,

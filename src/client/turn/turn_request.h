@@ -2,6 +2,7 @@
 // 12.1; RFC 6062 section 5; RFC 8016 section 3). No state, no time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,13 +10,21 @@
 
 #include "base/result.h"
 #include "client/authenticator.h"
+#include "client/transaction.h"
 #include "client/turn/allocation.h"
 #include "stun/message_writer.h"
 
 namespace postern::client {
 
-// Ours: as many IPv6 peers as fit into kMaxMethodBytes beside SOFTWARE.
+// Ours.
 inline constexpr size_t kMaxPeersPerRequest = 16;
+// Room for the longest request: SOFTWARE and what CreatePermission or Refresh has of its own.
+inline constexpr size_t kMaxTurnMethodBytes =
+    attribute_bytes(kMaxSoftwareBytes) +
+    std::max(kMaxPeersPerRequest * attribute_bytes(16 + 4),
+             attribute_bytes(4) + attribute_bytes(kMaxTicketBytes));
+inline constexpr size_t kMaxTurnRequestBytes =
+    kMaxFrameworkBytes + attribute_bytes(kMaxAccessTokenBytes) + kMaxTurnMethodBytes;
 
 // Drafts of RFC 8656 had these numbers for ADDITIONAL-ADDRESS-FAMILY and ADDRESS-ERROR-CODE, and
 // servers still do. Both are comprehension-optional: whoever knows one leaves out the other.
