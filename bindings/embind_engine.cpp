@@ -10,35 +10,39 @@ using postern::bindings::Engine;
 
 Engine engine;
 
+uint32_t address_of(const void* what) {
+  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(what));
+}
+
 // Addresses in linear memory, by number: the order of PLACES in js/engine/layout.js.
 uint32_t place(uint32_t which) {
   switch (which) {
     case 0:
-      return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(engine.inbox().data()));
+      return address_of(engine.inbox().data());
     case 1:
-      return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(engine.outbox().data()));
+      return address_of(engine.outbox().data());
     case 2:
-      return Engine::kInboxBytes;
+      return postern::bindings::kInboxBytes;
+    case 3:
+      return address_of(&engine.status());
+    case 4:
+      return address_of(engine.entropy().data());
+    case 5:
+      return address_of(engine.address().data());
     default:
       return 0;
   }
 }
 
-int32_t open(uint32_t bytes) { return engine.open(bytes); }
+int32_t open(uint32_t kind, double now, uint32_t bytes) { return engine.open(kind, now, bytes); }
 void close(uint32_t handle) { engine.close(handle); }
-int32_t start_binding(uint32_t handle, double now, uint32_t bytes) {
-  return engine.start_binding(handle, now, bytes);
-}
-int32_t send_indication(uint32_t handle, double now, uint32_t entropy_bytes) {
-  return engine.send_indication(handle, now, entropy_bytes);
-}
-int32_t cancel(uint32_t handle, double now, uint32_t transaction) {
-  return engine.cancel(handle, now, transaction);
+int32_t command(uint32_t handle, uint32_t command, double now, uint32_t bytes) {
+  return engine.command(handle, command, now, bytes);
 }
 uint32_t process(uint32_t bytes, double now) { return engine.process(bytes, now); }
-bool has_more() { return engine.has_more(); }
-double next_timeout() { return engine.next_timeout(); }
 uint32_t stats(uint32_t handle) { return engine.stats(handle); }
+uint32_t parse_address(uint32_t text_bytes) { return engine.parse_address(text_bytes); }
+uint32_t format_address(uint32_t address_bytes) { return engine.format_address(address_bytes); }
 
 }  // namespace
 
@@ -46,11 +50,9 @@ EMSCRIPTEN_BINDINGS(postern_engine) {
   emscripten::function("place", &place);
   emscripten::function("open", &open);
   emscripten::function("close", &close);
-  emscripten::function("startBinding", &start_binding);
-  emscripten::function("sendIndication", &send_indication);
-  emscripten::function("cancel", &cancel);
+  emscripten::function("command", &command);
   emscripten::function("process", &process);
-  emscripten::function("hasMore", &has_more);
-  emscripten::function("nextTimeout", &next_timeout);
   emscripten::function("stats", &stats);
+  emscripten::function("parseAddress", &parse_address);
+  emscripten::function("formatAddress", &format_address);
 }

@@ -5,11 +5,14 @@
 #include <new>
 #include <string_view>
 
+#include "bindings/binder_port.h"
+#include "bindings/open_settings.h"
+#include "bindings/stun_port.h"
+#include "bindings/turn_port.h"
+
 namespace postern::bindings {
 
 namespace {
-
-using client::StunClient;
 
 // Handles: the slot in the low bits, its generation above; both together stay positive as int32_t.
 constexpr uint32_t kSlotBits = 12;
@@ -17,58 +20,19 @@ constexpr uint32_t kSlotMask = (1U << kSlotBits) - 1;
 constexpr uint32_t kGenerationMask = (1U << (31 - kSlotBits)) - 1;
 static_assert(Engine::kMaxClients == 1U << kSlotBits);
 
-// Room that an event takes at most: its record, four addresses and the longest texts.
-constexpr uint32_t kMaxEventBytes =
-    sizeof(Engine::OutputRecord) + 4 * kMaxAddressText + 3 * stun::kMaxTextRead;
+// What a client has at least before anything is done with it: an ID for each exchange that may
+// begin then, and as many for answers to challenges.
+constexpr size_t kLeastEntropy = 2 * client::kMaxTurnExchanges * stun::kTransactionIdBytes;
+static_assert(kLeastEntropy >= 2 * client::kMaxTransactions * stun::kTransactionIdBytes);
+static_assert(kLeastEntropy <= client::EntropyPool::kCapacity);
 
-constexpr int32_t failure(Errc errc) { return -static_cast<int32_t>(errc); }
-
-constexpr uint32_t padded(size_t bytes) { return static_cast<uint32_t>((bytes + 3) & ~size_t{3}); }
-
-std::string_view as_text(stun::Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-template <typename T>
-bool take(stun::Bytes& from, T& out) {
-  if (from.size() < sizeof out) return false;
-  std::memcpy(&out, from.data(), sizeof out);
-  from = from.subspan(sizeof out);
-  return true;
-}
-
-bool take_bytes(stun::Bytes& from, uint32_t count, stun::Bytes& out) {
-  if (from.size() < count) return false;
-  out = from.first(count);
-  from = from.subspan(count);
-  return true;
-}
-
-// Collects the payload of an event while its record is filled.
-class Payload {
- public:
-  explicit Payload(uint8_t* at) : start_(at), at_(at) {}
-
-  void add(const TransportAddress& address, Engine::OutputAddress& out) {
-    out.port = address.port;
-    out.text_bytes = static_cast<uint32_t>(format_address(
-        address, std::span<char, kMaxAddressText>(reinterpret_cast<char*>(at_), kMaxAddressText)));
-    at_ += out.text_bytes;
-  }
-  void add(stun::Bytes text, uint32_t& out) {
-    out = static_cast<uint32_t>(text.size());
-    at_ = std::copy(text.begin(), text.end(), at_);
-  }
-  [[nodiscard]] uint32_t size() const { return static_cast<uint32_t>(at_ - start_); }
-
- private:
-  uint8_t* start_;
-  uint8_t* at_;
-};
-
-void add_unknown(const client::UnknownTypes& types, Engine::OutputRecord& record) {
-  record.unknown_count = static_cast<uint32_t>(types.count);
-  std::copy(types.view().begin(), types.view().end(), record.unknown.begin());
+template <typename Port>
+Errc make_port(std::unique_ptr<ClientPort>& out, uint32_t handle, const OpenSettings& settings) {
+  auto port = std::unique_ptr<Port>(new (std::nothrow) Port(handle, settings));
+  if (port == nullptr) return Errc::TooManyClients;
+  const Errc errc = port->set_up(settings);
+  if (errc == Errc::Ok) out = std::move(port);
+  return errc;
 }
 
 }  // namespace
@@ -77,276 +41,206 @@ Engine::Slot* Engine::find(uint32_t handle) {
   const uint32_t index = handle & kSlotMask;
   if (index >= slots_.size()) return nullptr;
   Slot& slot = slots_[index];
-  return slot.client != nullptr && slot.generation == handle >> kSlotBits ? &slot : nullptr;
+  return slot.port != nullptr && slot.generation == handle >> kSlotBits ? &slot : nullptr;
 }
 
-uint32_t Engine::handle_of(const Slot& slot) const {
-  return slot.generation << kSlotBits | static_cast<uint32_t>(&slot - slots_.data());
+Engine::Slot* Engine::find_free() {
+  for (Slot& slot : slots_) {
+    if (slot.port == nullptr) return &slot;
+  }
+  return slots_.size() < kMaxClients ? &slots_.emplace_back() : nullptr;
 }
 
 void Engine::mark_ready(Slot& slot) {
   if (slot.is_ready) return;
   slot.is_ready = true;
-  ready_.push_back(handle_of(slot) & kSlotMask);
+  ready_.push_back(static_cast<uint32_t>(&slot - slots_.data()));
 }
 
-int32_t Engine::open(uint32_t bytes) {
-  const std::span<uint8_t> whole = std::span(inbox_).first(std::min(bytes, kInboxBytes));
-  stun::Bytes rest = whole;
-  OpenRequest request;
-  stun::Bytes server;
-  stun::Bytes software;
-  client::Credentials credentials;
+void Engine::set_deadline(Slot& slot, Instant deadline) {
+  if (!slot.deadline.is_never()) --armed_;
+  if (!deadline.is_never()) ++armed_;
+  slot.deadline = deadline;
+  earliest_ = armed_ == 0 ? Instant::never() : std::min(earliest_, deadline);
+}
+
+bool Engine::top_up(ClientPort& port) {
+  const size_t available = port.entropy_available();
+  if (available >= kLeastEntropy) return true;
+  const size_t wanted = kLeastEntropy - available;
+  const size_t held = std::min(status_.entropy_bytes, kEntropyBytes);
+  if (held < wanted) return false;
+  const std::span<uint8_t> given = std::span(entropy_).subspan(held - wanted, wanted);
+  port.provide_entropy(given);
+  std::fill(given.begin(), given.end(), uint8_t{0});
+  status_.entropy_bytes = static_cast<uint32_t>(held - wanted);
+  return true;
+}
+
+int32_t Engine::open(uint32_t kind, double now_milliseconds, uint32_t bytes) {
+  if (has_more()) return failure(Errc::QueueFull);
+  const std::span<uint8_t> request = std::span(inbox_).first(std::min(bytes, kInboxBytes));
+  Slot* const slot = find_free();
+  Errc errc = slot == nullptr ? Errc::TooManyClients : Errc::Ok;
+  uint32_t handle = 0;
+  if (slot != nullptr) {
+    const uint32_t generation = (slot->generation + 1) & kGenerationMask;
+    handle = generation << kSlotBits | static_cast<uint32_t>(slot - slots_.data());
+    errc = make(*slot, handle, static_cast<Kind>(kind),
+                Instant::from_milliseconds(now_milliseconds), request);
+    if (errc == Errc::Ok) slot->generation = generation;
+  }
+  std::fill(request.begin(), request.end(), uint8_t{0});
+  return errc == Errc::Ok ? static_cast<int32_t>(handle) : failure(errc);
+}
+
+Errc Engine::make(Slot& slot, uint32_t handle, Kind kind, Instant now, Bytes request) {
   Errc errc = Errc::BadRecord;
-  client::StunClientOptions options;
-  if (take(rest, request) && take_bytes(rest, request.server_bytes, server) &&
-      take_bytes(rest, request.software_bytes, software) &&
-      take_bytes(rest, request.username_bytes, credentials.username) &&
-      take_bytes(rest, request.password_bytes, credentials.password) &&
-      take_bytes(rest, request.realm_bytes, credentials.realm) &&
-      request.mechanism <= static_cast<uint32_t>(client::Mechanism::LongTerm)) {
-    errc = Errc::Ok;
-    credentials.mechanism = static_cast<client::Mechanism>(request.mechanism);
-    options.is_reliable = request.is_reliable != 0;
-    options.server =
-        parse_address(as_text(server), static_cast<uint16_t>(request.server_port)).value_or({});
-    auto& timing = options.retransmission;
-    if (request.rto_microseconds != 0)
-      timing.rto = Duration::microseconds(request.rto_microseconds);
-    if (request.rc != 0) timing.rc = request.rc;
-    if (request.rm != 0) timing.rm = request.rm;
-    if (request.ti_microseconds != 0) timing.ti = Duration::microseconds(request.ti_microseconds);
-    if (request.feature_bits_from_left != 0) {
-      options.authentication.challenge.feature_bits = stun::FeatureBitOrder::FromLeft;
-    }
+  if (kind == Kind::Binder) {
+    OpenBinderRequest binder;
+    if (!take(request, binder)) return errc;
+    const Slot* const relay = find(binder.relay);
+    if (relay == nullptr || relay->kind != Kind::Turn) return Errc::NoSuchHandle;
+    auto port = std::unique_ptr<BinderPort>(
+        new (std::nothrow) BinderPort(handle, static_cast<const TurnPort&>(*relay->port)));
+    if (port == nullptr) return Errc::TooManyClients;
+    if (!top_up(*port)) return Errc::EntropyNeeded;
+    errc = port->start(now, binder.connection_id);
+    if (errc == Errc::Ok) slot.port = std::move(port);
+  } else {
+    OpenSettings settings;
+    if (!read_open_settings(request, settings)) return errc;
+    if (kind == Kind::Stun) errc = make_port<StunPort>(slot.port, handle, settings);
+    if (kind == Kind::Turn) errc = make_port<TurnPort>(slot.port, handle, settings);
   }
-  if (errc == Errc::Ok) {
-    auto slot = std::find_if(slots_.begin(), slots_.end(),
-                             [](const Slot& candidate) { return candidate.client == nullptr; });
-    if (slot == slots_.end() && slots_.size() < kMaxClients) slot = slots_.emplace(slots_.end());
-    if (slot == slots_.end()) {
-      errc = Errc::TooManyClients;
-    } else {
-      auto made = std::unique_ptr<StunClient>(new (std::nothrow) StunClient(options));
-      if (made == nullptr) errc = Errc::TooManyClients;
-      if (errc == Errc::Ok) errc = made->set_software(software);
-      if (errc == Errc::Ok) errc = made->set_credentials(credentials);
-      if (errc == Errc::Ok) {
-        slot->client = std::move(made);
-        slot->generation = (slot->generation + 1) & kGenerationMask;
-        slot->server = options.server;
-        slot->deadline = Instant::never();
-        std::fill(whole.begin(), whole.end(), uint8_t{0});
-        return static_cast<int32_t>(handle_of(*slot));
-      }
-    }
-  }
-  std::fill(whole.begin(), whole.end(), uint8_t{0});
-  return failure(errc);
+  if (errc != Errc::Ok) return errc;
+  slot.kind = kind;
+  mark_ready(slot);
+  return errc;
 }
 
 void Engine::close(uint32_t handle) {
   Slot* const slot = find(handle);
   if (slot == nullptr) return;
-  slot->client.reset();
-  slot->deadline = Instant::never();
+  slot->port.reset();
+  set_deadline(*slot, Instant::never());
 }
 
-int32_t Engine::start_binding(uint32_t handle, double now_milliseconds, uint32_t bytes) {
+int32_t Engine::command(uint32_t handle, uint32_t command, double now_milliseconds,
+                        uint32_t bytes) {
+  if (has_more()) return failure(Errc::QueueFull);
   Slot* const slot = find(handle);
   if (slot == nullptr) return failure(Errc::NoSuchHandle);
-  stun::Bytes rest = std::span(inbox_).first(std::min(bytes, kInboxBytes));
-  StartRequest request;
-  stun::Bytes entropy;
-  if (!take(rest, request) || !take_bytes(rest, request.entropy_bytes, entropy)) {
-    return failure(Errc::BadRecord);
-  }
-  client::BindingRequest binding{
-      .fingerprint = request.fingerprint != 0,
-      .change_request = {.change_ip = request.change_ip != 0,
-                         .change_port = request.change_port != 0},
-      .response_port = std::nullopt,
-      .padding_bytes = static_cast<uint16_t>(std::min(request.padding_bytes, uint32_t{0xFFFF}))};
-  if (request.response_port <= 0xFFFF) {
-    binding.response_port = static_cast<uint16_t>(request.response_port);
-  }
-  slot->client->provide_entropy(entropy);
-  const auto started =
-      slot->client->start_binding(Instant::from_milliseconds(now_milliseconds), binding);
+  if (!top_up(*slot->port)) return failure(Errc::EntropyNeeded);
+  const std::span<uint8_t> request = std::span(inbox_).first(std::min(bytes, kInboxBytes));
+  const int32_t result = slot->port->command(static_cast<Command>(command),
+                                             Instant::from_milliseconds(now_milliseconds), request);
+  std::fill(request.begin(), request.end(), uint8_t{0});
   mark_ready(*slot);
-  return started ? static_cast<int32_t>(started->value & 0x7FFFFFFF) : failure(started.error());
-}
-
-int32_t Engine::send_indication(uint32_t handle, double now_milliseconds, uint32_t entropy_bytes) {
-  Slot* const slot = find(handle);
-  if (slot == nullptr) return failure(Errc::NoSuchHandle);
-  slot->client->provide_entropy(std::span(inbox_).first(std::min(entropy_bytes, kInboxBytes)));
-  const Errc errc = slot->client->send_indication(Instant::from_milliseconds(now_milliseconds));
-  mark_ready(*slot);
-  return failure(errc);
-}
-
-int32_t Engine::cancel(uint32_t handle, double now_milliseconds, uint32_t transaction) {
-  Slot* const slot = find(handle);
-  if (slot == nullptr) return failure(Errc::NoSuchHandle);
-  const Errc errc = slot->client->cancel(Instant::from_milliseconds(now_milliseconds),
-                                         client::TransactionHandle{transaction});
-  mark_ready(*slot);
-  return failure(errc);
-}
-
-void Engine::handle_input(const InputRecord& record, stun::Bytes payload, Instant now) {
-  Slot* const slot = find(record.handle);
-  if (slot == nullptr) return;
-  StunClient& stun_client = *slot->client;
-  switch (static_cast<Input>(record.input)) {
-    case Input::Datagram:
-      stun_client.handle_datagram(now, payload, slot->server);
-      break;
-    case Input::DatagramFrom: {
-      stun::Bytes source;
-      if (!take_bytes(payload, record.source_bytes, source)) break;
-      const auto address =
-          parse_address(as_text(source), static_cast<uint16_t>(record.source_port));
-      stun_client.handle_datagram(now, payload, address.value_or({}));
-      break;
-    }
-    case Input::Stream:
-      stun_client.handle_stream(now, payload);
-      break;
-    case Input::SoftError:
-      stun_client.handle_transport_error(now, client::TransportError::Soft);
-      break;
-    case Input::HardError:
-      stun_client.handle_transport_error(now, client::TransportError::Hard);
-      break;
-    case Input::Closed:
-      stun_client.handle_transport_closed(now);
-      break;
-  }
-  mark_ready(*slot);
+  return result;
 }
 
 uint32_t Engine::process(uint32_t bytes, double now_milliseconds) {
   const Instant now = Instant::from_milliseconds(now_milliseconds);
-  outbox_used_ = 0;
-  outbox_records_ = 0;
-  stun::Bytes rest = std::span(inbox_).first(std::min(bytes, kInboxBytes));
-  InputRecord record;
-  while (take(rest, record)) {
-    stun::Bytes payload;
-    if (!take_bytes(rest, record.bytes, payload)) break;
-    rest = rest.subspan(std::min(size_t{padded(record.bytes)} - record.bytes, rest.size()));
-    handle_input(record, payload, now);
+  outbox_.clear();
+  if (!has_more()) {
+    inbox_at_ = 0;
+    inbox_end_ = std::min(bytes, kInboxBytes);
+    input_index_ = 0;
   }
+  const bool is_done = work_off_inbox(now) && handle_timeouts(now) && drain_ready();
+  status_.has_more = is_done ? 0 : 1;
+  status_.next_timeout = next_timeout();
+  return outbox_.records();
+}
+
+bool Engine::work_off_inbox(Instant now) {
+  while (inbox_at_ < inbox_end_) {
+    Bytes rest = std::span(inbox_).subspan(inbox_at_, inbox_end_ - inbox_at_);
+    InputRecord record;
+    Bytes payload;
+    if (!take(rest, record) || !take_bytes(rest, record.bytes, payload)) {
+      inbox_at_ = inbox_end_;
+      return true;
+    }
+    Incoming incoming{.input = static_cast<Input>(record.input),
+                      .index = input_index_,
+                      .port = record.port,
+                      .address = {},
+                      .bytes = payload};
+    Slot* const slot = find(record.handle);
+    if (slot != nullptr &&
+        take_address(incoming.bytes, record.address_bytes, record.port, incoming.address)) {
+      mark_ready(*slot);
+      if (!top_up(*slot->port) || !slot->port->handle_input(incoming, now, outbox_)) return false;
+    }
+    inbox_at_ += static_cast<uint32_t>(sizeof record) + padded(payload.size());
+    ++input_index_;
+  }
+  return true;
+}
+
+bool Engine::handle_timeouts(Instant now) {
+  if (earliest_ > now) return true;
+  Instant earliest = Instant::never();
   for (Slot& slot : slots_) {
-    if (slot.client == nullptr || slot.deadline > now) continue;
-    slot.client->handle_timeout(now);
-    mark_ready(slot);
+    if (slot.deadline <= now) {
+      if (!top_up(*slot.port)) return false;
+      slot.port->handle_timeout(now);
+      set_deadline(slot, slot.port->poll_timeout());
+      mark_ready(slot);
+    }
+    earliest = std::min(earliest, slot.deadline);
   }
+  earliest_ = earliest;
+  return true;
+}
+
+bool Engine::drain_ready() {
   size_t done = 0;
   for (; done < ready_.size(); ++done) {
     Slot& slot = slots_[ready_[done]];
-    if (slot.client != nullptr) {
-      if (!drain(slot)) break;
-      slot.deadline = slot.client->poll_timeout();
+    if (slot.port != nullptr) {
+      if (!slot.port->drain(outbox_)) break;
+      set_deadline(slot, slot.port->poll_timeout());
     }
     slot.is_ready = false;
   }
   ready_.erase(ready_.begin(), ready_.begin() + static_cast<ptrdiff_t>(done));
-  return outbox_records_;
+  return ready_.empty();
 }
 
 double Engine::next_timeout() const {
-  Instant next = Instant::never();
-  for (const Slot& slot : slots_) {
-    if (slot.client != nullptr) next = std::min(next, slot.deadline);
-  }
-  return next.is_never() ? -1 : next.in_milliseconds();
-}
-
-bool Engine::drain(Slot& slot) {
-  const uint32_t handle = handle_of(slot);
-  for (;;) {
-    if (kOutboxBytes - outbox_used_ < sizeof(OutputRecord) + client::kMaxRequestBytes) return false;
-    const std::span<uint8_t> room = std::span(outbox_).subspan(outbox_used_ + sizeof(OutputRecord));
-    const size_t sent = slot.client->poll_transmit(room);
-    if (sent == 0) break;
-    OutputRecord record{};
-    record.output = static_cast<uint32_t>(Output::Transmit);
-    record.handle = handle;
-    record.payload_bytes = static_cast<uint32_t>(sent);
-    std::memcpy(&outbox_[outbox_used_], &record, sizeof record);
-    outbox_used_ += static_cast<uint32_t>(sizeof record) + padded(sent);
-    ++outbox_records_;
-  }
-  for (;;) {
-    if (kOutboxBytes - outbox_used_ < padded(kMaxEventBytes)) return false;
-    const auto event = slot.client->poll_event();
-    if (!event) return true;
-    write_event(handle, *event);
-  }
-}
-
-void Engine::write_event(uint32_t handle, const client::Event& event) {
-  OutputRecord record{};
-  Payload payload(&outbox_[outbox_used_ + sizeof record]);
-  const client::Exchange& exchange = client::exchange_of(event);
-  record.handle = handle;
-  record.transaction = exchange.transaction.value & 0x7FFFFFFF;
-  record.requests_sent = exchange.requests_sent;
-  record.round_trip_microseconds = kNoRoundTrip;
-  if (exchange.round_trip) {
-    record.round_trip_microseconds = static_cast<uint32_t>(
-        std::clamp(exchange.round_trip->in_microseconds(), int64_t{0}, int64_t{kNoRoundTrip - 1}));
-  }
-  record.is_authenticated = exchange.authenticated ? 1 : 0;
-  if (const auto* const mapped = std::get_if<client::MappedAddress>(&event)) {
-    record.output = static_cast<uint32_t>(Output::MappedAddress);
-    record.attribute = static_cast<uint32_t>(mapped->attribute);
-    payload.add(mapped->address, record.addresses[0]);
-    payload.add(exchange.source, record.addresses[1]);
-    payload.add(mapped->response_origin, record.addresses[2]);
-    payload.add(mapped->other_address, record.addresses[3]);
-    payload.add(mapped->software, record.text_bytes[0]);
-  } else if (const auto* const response = std::get_if<client::ErrorResponse>(&event)) {
-    record.output = static_cast<uint32_t>(Output::ErrorResponse);
-    record.error_code = response->code;
-    record.may_redirect = response->may_redirect ? 1 : 0;
-    payload.add(exchange.source, record.addresses[1]);
-    payload.add(response->alternate_servers[0], record.addresses[2]);
-    payload.add(response->alternate_servers[1], record.addresses[3]);
-    payload.add(response->reason, record.text_bytes[0]);
-    payload.add(response->software, record.text_bytes[1]);
-    payload.add(response->alternate_domain, record.text_bytes[2]);
-    add_unknown(response->unknown_attributes, record);
-  } else if (const auto* const failed = std::get_if<client::Failed>(&event)) {
-    record.output = static_cast<uint32_t>(Output::Failed);
-    record.errc = static_cast<uint32_t>(failed->errc);
-    record.error_code = failed->error_code;
-    payload.add(exchange.source, record.addresses[1]);
-    payload.add(failed->reason, record.text_bytes[0]);
-    payload.add(failed->realm, record.text_bytes[1]);
-    add_unknown(failed->unknown_attributes, record);
-  }
-  record.payload_bytes = payload.size();
-  std::memcpy(&outbox_[outbox_used_], &record, sizeof record);
-  outbox_used_ += static_cast<uint32_t>(sizeof record) + padded(payload.size());
-  ++outbox_records_;
+  return earliest_.is_never() ? -1 : earliest_.in_milliseconds();
 }
 
 uint32_t Engine::stats(uint32_t handle) {
-  Slot* const slot = find(handle);
-  if (slot == nullptr) return 0;
-  const client::StunClientStats& stats = slot->client->stats();
-  const std::array<uint64_t, 8> counters = {
-      stats.malformed, stats.unexpected,      stats.wrong_source,  stats.unknown_transaction,
-      stats.late,      stats.bad_fingerprint, stats.bad_integrity, stats.ignored};
-  for (size_t i = 0; i < counters.size(); ++i) {
-    const auto value = static_cast<double>(counters[i]);
-    std::memcpy(&outbox_[i * sizeof value], &value, sizeof value);
-  }
-  return counters.size();
+  const Slot* const slot = find(handle);
+  // What waits in the outbox is not written over.
+  if (slot == nullptr || has_more()) return 0;
+  std::array<double, 16> counters{};
+  const size_t count = slot->port->stats(counters);
+  std::memcpy(outbox_.whole().data(), counters.data(), count * sizeof counters[0]);
+  return static_cast<uint32_t>(count);
+}
+
+uint32_t Engine::parse_address(uint32_t text_bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(address_.data()),
+                              std::min(text_bytes, kAddressBytes));
+  const auto parsed = postern::parse_address(text, 0);
+  if (!parsed) return 0;
+  const Bytes bytes = parsed->address_bytes();
+  std::copy(bytes.begin(), bytes.end(), address_.begin());
+  return static_cast<uint32_t>(bytes.size());
+}
+
+uint32_t Engine::format_address(uint32_t address_bytes) {
+  Bytes raw = address_;
+  TransportAddress address;
+  if (!take_address(raw, address_bytes, 0, address)) return 0;
+  return static_cast<uint32_t>(postern::format_address(
+      address,
+      std::span<char, kMaxAddressText>(reinterpret_cast<char*>(address_.data()), kMaxAddressText)));
 }
 
 }  // namespace postern::bindings

@@ -1,28 +1,31 @@
-// One instance of the engine's WebAssembly core drives all STUN clients of the process: it gathers what the
-// transports deliver within one turn of the event loop, makes one call, and hands out what comes back.
+// One instance of the engine's WebAssembly core drives all clients of the process: it gathers what the transports
+// deliver, and what is to be sent, within one turn of the event loop, makes one call, and hands out what comes back.
 
-import { instantiate } from '#engine-wasm';
-import { writeText } from '../codec/text.js';
-import { PosternError } from '../errors.js';
+import { argumentError } from '../errors.js';
+import { AddressPacker, NO_ADDRESS, PeerBook } from './addresses.js';
+import { Core } from './core.js';
 import { engineError } from './engine-error.js';
+import { Inbox } from './inbox.js';
+import { COMMAND, INPUT, KIND, STATS, TURN_STATS } from './layout.js';
+import { Outbox } from './outbox.js';
 import {
-  INPUT,
-  INPUT_WORDS,
-  MECHANISM,
-  NO_RESPONSE_PORT,
-  OPEN_WORDS,
-  OUT,
-  OUTPUT,
-  OUTPUT_WORDS,
-  PLACES,
-  START_WORDS,
-  STATS,
-} from './layout.js';
-import { readEvent } from './read-event.js';
+  writeAllocate,
+  writeBinding,
+  writeCredentials,
+  writeOpen,
+  writePeer,
+  writeWords,
+} from './requests.js';
 
+/** @typedef {import('../errors.js').PosternError} PosternError */
 /** @typedef {import('./read-event.js').ClientEvent} ClientEvent */
-
-/** @typedef {import('../../dist/wasm/engine.mjs').MainModule} EngineModule the functions of bindings/embind_engine.cpp */
+/** @typedef {import('./turn-types.js').AllocateRequest} AllocateRequest */
+/** @typedef {import('./turn-types.js').BinderOwner} BinderOwner */
+/** @typedef {import('./turn-types.js').PeerInput} PeerInput */
+/** @typedef {import('./turn-types.js').TurnCredentials} TurnCredentials */
+/** @typedef {import('./turn-types.js').TurnEngine} TurnEngine */
+/** @typedef {import('./turn-types.js').TurnOwner} TurnOwner */
+/** @typedef {import('./turn-types.js').TurnSettings} TurnSettings */
 
 /**
  * Who a client's output is for.
@@ -38,7 +41,7 @@ import { readEvent } from './read-event.js';
  * @property {boolean} isReliable
  * @property {{ address: string, port: number }} server
  * @property {string} software
- * @property {keyof typeof MECHANISM} mechanism
+ * @property {keyof typeof import('./layout.js').MECHANISM} mechanism
  * @property {Uint8Array} username
  * @property {Uint8Array} password
  * @property {Uint8Array} realm
@@ -59,183 +62,297 @@ import { readEvent } from './read-event.js';
  * @property {number} [paddingBytes] RFC 5780 section 7.6
  */
 
-const ENTROPY_BYTES = 256;
+/**
+ * What is known of a handle.
+ *
+ * @typedef {object} Client
+ * @property {ClientOwner | TurnOwner | BinderOwner} owner
+ * @property {PeerBook} peers
+ * @property {boolean} isOpen
+ * @property {number} tooLong how much of what was to be sent did not even fit into the inbox
+ */
+
 /** Node's timers hold 31 bits of milliseconds. */
 const MAX_TIMER_MS = 0x7fffffff;
+const NOTHING = new Uint8Array();
 
-const now = () => performance.now();
-
-/** Drives one instance of the core. */
+/**
+ * Drives one instance of the core.
+ *
+ * @implements {TurnEngine}
+ */
 export class Engine {
-  /** @type {EngineModule} */ #call;
-  #memory;
-  #bytes;
-  #words;
+  #core;
   #inbox;
-  #inboxEnd;
-  #outboxWord;
-  /** @type {Map<number, ClientOwner>} */
-  #owners = new Map();
-  /** Where the next input record goes. */
-  #at;
+  #outbox;
+  #addresses;
+  /** @type {Map<number, Client>} */
+  #clients = new Map();
   #isScheduled = false;
   #isTelling = false;
-  /** What the core had to say and nobody has been told yet. @type {(() => void)[]} */
-  #untold = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #timerAt = Infinity;
-  /** What the core trapped with. @type {{ cause: unknown } | undefined} */
-  #death;
+  #onTick = () => {
+    this.#isScheduled = false;
+    this.#flush();
+  };
+  #onTimer = () => {
+    this.#timerAt = Infinity;
+    this.#flush();
+  };
 
   /** @param {Uint8Array} wasm */
   constructor(wasm) {
-    this.#call = instantiate(wasm);
-    this.#memory = this.#call.wasmMemory;
-    this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#words = new Uint32Array(this.#memory.buffer);
-    this.#inbox = this.#call.place(PLACES.inbox);
-    this.#inboxEnd = this.#inbox + this.#call.place(PLACES.inboxBytes);
-    this.#outboxWord = this.#call.place(PLACES.outbox) >> 2;
-    this.#at = this.#inbox;
+    this.#core = new Core(wasm, () => this.#loseAll());
+    this.#inbox = new Inbox(this.#core);
+    this.#outbox = new Outbox(this.#core, this.#clients);
+    this.#addresses = new AddressPacker(this.#core);
   }
 
   get isDead() {
-    return this.#death !== undefined;
+    return this.#core.death !== undefined;
   }
+
+  // Clients of Binding transactions.
 
   /** @param {ClientSettings} settings @param {ClientOwner} owner @returns {number} handle */
   open(settings, owner) {
-    this.#beginRequest();
-    const texts = [settings.server.address.replace(/%.*$/, ''), settings.software];
-    let at = this.#inbox + OPEN_WORDS * 4;
-    const lengths = texts.map((text) => {
-      const length = writeText(this.#bytes, at, this.#inboxEnd, text);
-      if (length < 0) throw new PosternError('ERR_STUN_MESSAGE_TOO_LONG');
-      at += length;
-      return length;
-    });
-    for (const part of [settings.username, settings.password, settings.realm]) {
-      if (part.length > this.#inboxEnd - at) throw new PosternError('ERR_STUN_CREDENTIALS');
-      this.#bytes.set(part, at);
-      lengths.push(part.length);
-      at += part.length;
-    }
-    this.#words.set(
-      [
-        settings.isReliable ? 1 : 0,
-        settings.server.port,
-        Math.round(settings.rtoMs * 1000),
-        settings.rc,
-        settings.rm,
-        Math.round(settings.tiMs * 1000),
-        MECHANISM[settings.mechanism],
-        settings.featureBitsFromLeft ? 1 : 0,
-        ...lengths,
-      ],
-      this.#inbox >> 2,
-    );
-    const handle = this.#checked(this.#guard(() => this.#call.open(at - this.#inbox)));
-    this.#owners.set(handle, owner);
-    return handle;
-  }
-
-  /** @param {number} handle */
-  close(handle) {
-    if (!this.#owners.has(handle)) return;
-    this.#turn();
-    this.#owners.delete(handle);
-    this.#guard(() => this.#call.close(handle));
-    this.#schedule();
+    return this.#open(KIND.stun, owner, () => this.#writeOpen(settings));
   }
 
   /** @param {number} handle @param {BindingOptions} [options] @returns {number} transaction */
   startBinding(handle, options = {}) {
-    this.#beginRequest();
-    this.#words.set(
-      [
-        options.fingerprint === true ? 1 : 0,
-        options.changeIp === true ? 1 : 0,
-        options.changePort === true ? 1 : 0,
-        options.responsePort ?? NO_RESPONSE_PORT,
-        options.paddingBytes ?? 0,
-        ENTROPY_BYTES,
-      ],
-      this.#inbox >> 2,
-    );
-    const bytes = START_WORDS * 4 + this.#writeEntropy(this.#inbox + START_WORDS * 4);
-    const transaction = this.#checked(
-      this.#guard(() => this.#call.startBinding(handle, now(), bytes)),
-    );
-    this.#schedule();
-    return transaction;
+    return this.#command(handle, COMMAND.startBinding, () => writeBinding(this.#core, options));
   }
 
   /** @param {number} handle */
   sendIndication(handle) {
-    this.#beginRequest();
-    const bytes = this.#writeEntropy(this.#inbox);
-    this.#checked(this.#guard(() => this.#call.sendIndication(handle, now(), bytes)));
-    this.#schedule();
+    this.#command(handle, COMMAND.sendIndication);
   }
 
   /** Ends a transaction; its event follows. @param {number} handle @param {number} transaction */
   cancel(handle, transaction) {
-    this.#guard(() => this.#call.cancel(handle, now(), transaction));
+    if (!this.#clients.has(handle) || this.isDead) return;
+    this.#beginRequest();
+    const bytes = writeWords(this.#core, transaction);
+    this.#call(handle, COMMAND.cancel, bytes);
+  }
+
+  /** What was dropped, by reason. @param {number} handle @returns {Record<typeof STATS[number], number>} */
+  stats(handle) {
+    return this.#stats(handle, STATS);
+  }
+
+  // Relays: see TurnEngine in turn-types.js.
+
+  /** @param {TurnSettings} settings @param {TurnOwner} owner @returns {number} handle */
+  openTurn(settings, owner) {
+    return this.#open(KIND.turn, owner, () => this.#writeOpen(settings));
+  }
+
+  /** @param {number} relay @param {number} connectionId @param {BinderOwner} owner @returns {number} handle */
+  openBinder(relay, connectionId, owner) {
+    const handle = this.#open(KIND.binder, owner, () =>
+      writeWords(this.#core, relay, connectionId),
+    );
+    this.#schedule();
+    return handle;
+  }
+
+  /** @param {number} handle @param {AllocateRequest} [request] */
+  allocate(handle, request = {}) {
+    this.#command(handle, COMMAND.allocate, () => writeAllocate(this.#core, request));
+  }
+
+  /** @param {number} handle @param {PeerInput} peer */
+  permit(handle, peer) {
+    this.#commandPeer(handle, COMMAND.permit, peer);
+  }
+
+  /** @param {number} handle @param {PeerInput} peer */
+  releasePermission(handle, peer) {
+    this.#commandPeer(handle, COMMAND.releasePermission, peer);
+  }
+
+  /** @param {number} handle @param {PeerInput} peer @returns {number} */
+  bindChannel(handle, peer) {
+    return this.#commandPeer(handle, COMMAND.bindChannel, peer);
+  }
+
+  /** @param {number} handle @param {number} channel */
+  releaseChannel(handle, channel) {
+    this.#command(handle, COMMAND.releaseChannel, () => writeWords(this.#core, channel));
+  }
+
+  /** @param {number} handle @param {PeerInput} peer @returns {number} token */
+  connect(handle, peer) {
+    return this.#commandPeer(handle, COMMAND.connect, peer);
+  }
+
+  /** @param {number} handle @param {number} [lifetimeSeconds] */
+  refresh(handle, lifetimeSeconds = 0) {
+    this.#command(handle, COMMAND.refresh, () => writeWords(this.#core, lifetimeSeconds));
+  }
+
+  /** @param {number} handle */
+  move(handle) {
+    this.#command(handle, COMMAND.move);
+  }
+
+  /** @param {number} handle @param {TurnCredentials} credentials */
+  setCredentials(handle, credentials) {
+    this.#command(handle, COMMAND.setCredentials, () => writeCredentials(this.#core, credentials));
+  }
+
+  /** @param {number} handle */
+  closeAllocation(handle) {
+    this.#command(handle, COMMAND.closeAllocation);
+  }
+
+  /** @param {number} handle @param {Uint8Array} bytes @param {PeerInput} peer @param {boolean} dontFragment */
+  send(handle, bytes, peer, dontFragment) {
+    const input = dontFragment ? INPUT.sendUnfragmented : INPUT.send;
+    const address = this.#addresses.pack(peer.address);
+    if (!this.#push(input, handle, bytes, peer.port, address)) this.#countTooLong(handle);
+  }
+
+  /** @param {number} handle @param {Uint8Array} bytes @param {number} channel */
+  sendChannel(handle, bytes, channel) {
+    if (!this.#push(INPUT.sendChannel, handle, bytes, channel, NO_ADDRESS)) {
+      this.#countTooLong(handle);
+    }
+  }
+
+  /** @param {number} handle @returns {Record<typeof TURN_STATS[number], number>} */
+  turnStats(handle) {
+    const stats = this.#stats(handle, TURN_STATS);
+    stats.sendFailed += this.#clients.get(handle)?.tooLong ?? 0;
+    return stats;
+  }
+
+  // Clients of all kinds.
+
+  /** Nothing is told any more. Idempotent. @param {number} handle */
+  close(handle) {
+    const client = this.#clients.get(handle);
+    if (client === undefined) return;
+    // What came before is worked off first: other clients may be in it.
+    this.#turn();
+    client.isOpen = false;
+    this.#clients.delete(handle);
+    this.#core.guard((call) => call.close(handle));
     this.#schedule();
   }
 
-  /** @param {number} handle @param {Uint8Array} bytes one datagram of the server */
+  /** @param {number} handle @param {Uint8Array} bytes one whole message of the server */
   datagram(handle, bytes) {
-    this.#push(INPUT.datagram, handle, bytes, 0, '');
+    this.#push(INPUT.datagram, handle, bytes, 0, NO_ADDRESS);
   }
 
-  /** @param {number} handle @param {Uint8Array} bytes @param {{ address: string, port: number }} source */
+  /** @param {number} handle @param {Uint8Array} bytes @param {PeerInput} source */
   datagramFrom(handle, bytes, source) {
-    this.#push(INPUT.datagramFrom, handle, bytes, source.port, source.address.replace(/%.*$/, ''));
+    const address = this.#addresses.pack(source.address);
+    this.#push(INPUT.datagramFrom, handle, bytes, source.port, address);
   }
 
   /** @param {number} handle @param {Uint8Array} bytes any piece of a stream */
   stream(handle, bytes) {
-    for (let rest = bytes; rest.length > 0; ) {
-      const room = this.#inboxEnd - this.#at - INPUT_WORDS * 4;
-      const piece = rest.subarray(0, Math.max(0, room & ~3));
+    for (let rest = bytes; rest.length > 0 && !this.isDead; ) {
+      const piece = rest.subarray(0, Math.max(0, this.#inbox.room));
       if (piece.length === 0) this.#turn();
-      else this.#push(INPUT.stream, handle, piece, 0, '');
+      else this.#push(INPUT.stream, handle, piece, 0, NO_ADDRESS);
       rest = rest.subarray(piece.length);
     }
   }
 
   /** @param {number} handle @param {boolean} isHard see client::TransportError */
   transportError(handle, isHard) {
-    this.#push(isHard ? INPUT.hardError : INPUT.softError, handle, new Uint8Array(), 0, '');
+    this.#push(isHard ? INPUT.hardError : INPUT.softError, handle, NOTHING, 0, NO_ADDRESS);
   }
 
   /** @param {number} handle */
   transportClosed(handle) {
-    this.#push(INPUT.closed, handle, new Uint8Array(), 0, '');
+    this.#push(INPUT.closed, handle, NOTHING, 0, NO_ADDRESS);
   }
 
-  /** What was dropped, by reason. @param {number} handle @returns {Record<typeof STATS[number], number>} */
-  stats(handle) {
-    this.#turn();
-    const count = this.#guard(() => this.#call.stats(handle)) ?? 0;
-    const counters = new Float64Array(this.#memory.buffer, this.#outboxWord * 4, count);
-    return /** @type {Record<typeof STATS[number], number>} */ (
-      Object.fromEntries(STATS.map((name, i) => [name, counters[i] ?? 0]))
+  /** @param {ClientSettings} settings */
+  #writeOpen(settings) {
+    return writeOpen(this.#core, this.#addresses.pack(settings.server.address), settings);
+  }
+
+  /** @param {number} kind @param {Client['owner']} owner @param {() => number} write */
+  #open(kind, owner, write) {
+    this.#beginRequest();
+    const bytes = write();
+    const handle = this.#checked(
+      this.#core.guard((call) => call.open(kind, performance.now(), bytes)),
     );
+    this.#clients.set(handle, {
+      owner,
+      peers: new PeerBook(this.#core),
+      isOpen: true,
+      tooLong: 0,
+    });
+    return handle;
+  }
+
+  /** @param {number} handle @param {number} command @param {() => number} [write] lays down the arguments */
+  #command(handle, command, write = () => 0) {
+    this.#beginRequest();
+    return this.#checked(this.#call(handle, command, write()));
+  }
+
+  /** @param {number} handle @param {number} command @param {PeerInput} peer */
+  #commandPeer(handle, command, peer) {
+    const address = this.#addresses.pack(peer.address);
+    if (address === NO_ADDRESS && !this.isDead)
+      throw argumentError('peer.address', 'an IP address');
+    return this.#command(handle, command, () => writePeer(this.#core, address, peer.port));
+  }
+
+  /** @param {number} handle @param {number} command @param {number} bytes of arguments */
+  #call(handle, command, bytes) {
+    const result = this.#core.guard((call) =>
+      call.command(handle, command, performance.now(), bytes),
+    );
+    this.#schedule();
+    return result;
   }
 
   /** The inbox is about to be used for a request: what waits in it goes first. */
   #beginRequest() {
-    if (this.#at > this.#inbox) this.#turn();
-    if (this.#death !== undefined) throw this.#lossError();
+    if (!this.#inbox.isEmpty) this.#turn();
+    if (this.isDead) throw this.#core.lossError();
   }
 
-  /** @param {number} at @returns {number} */
-  #writeEntropy(at) {
-    crypto.getRandomValues(this.#bytes.subarray(at, at + ENTROPY_BYTES));
-    return ENTROPY_BYTES;
+  /** @param {number | undefined} result @returns {number} */
+  #checked(result) {
+    if (result === undefined) throw this.#core.lossError();
+    if (result < 0) throw engineError(-result);
+    return result;
+  }
+
+  /**
+   * @template {string} Name
+   * @param {number} handle
+   * @param {readonly Name[]} names
+   * @returns {Record<Name, number>}
+   */
+  #stats(handle, names) {
+    this.#turn();
+    const core = this.#core;
+    const count = core.guard((call) => call.stats(handle)) ?? 0;
+    const start = core.outbox >> 3;
+    return /** @type {Record<Name, number>} */ (
+      Object.fromEntries(names.map((name, i) => [name, i < count ? core.floats[start + i] : 0]))
+    );
+  }
+
+  /** @param {number} handle */
+  #countTooLong(handle) {
+    const client = this.#clients.get(handle);
+    if (client !== undefined) client.tooLong += 1;
   }
 
   /**
@@ -243,43 +360,36 @@ export class Engine {
    * @param {number} handle
    * @param {Uint8Array} bytes
    * @param {number} port
-   * @param {string} source
+   * @param {import('./addresses.js').PackedAddress} address
+   * @returns {boolean} false: dropped, as it is longer than anything that a network carries
    */
-  #push(input, handle, bytes, port, source) {
-    if (this.#death !== undefined) return;
-    // Room for the record, three bytes a character at worst, and the padding.
-    const wanted = INPUT_WORDS * 4 + ((3 * source.length + bytes.length + 3) & ~3);
-    if (this.#at + wanted > this.#inboxEnd) this.#turn();
-    if (this.#at + wanted > this.#inboxEnd) return;
-    const word = this.#at >> 2;
-    const start = this.#at + INPUT_WORDS * 4;
-    const sourceBytes = source === '' ? 0 : writeText(this.#bytes, start, this.#inboxEnd, source);
-    this.#bytes.set(bytes, start + sourceBytes);
-    const length = sourceBytes + bytes.length;
-    this.#words[word] = input;
-    this.#words[word + 1] = handle;
-    this.#words[word + 2] = length;
-    this.#words[word + 3] = port;
-    this.#words[word + 4] = sourceBytes;
-    this.#at = start + ((length + 3) & ~3);
+  #push(input, handle, bytes, port, address) {
+    if (this.isDead) return true;
+    const length = bytes.length + address.bytes;
+    if (length > this.#inbox.room) this.#turn();
+    if (length > this.#inbox.room) return false;
+    this.#inbox.push(input, handle, bytes, port, address);
     this.#schedule();
+    return true;
   }
 
   #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      this.#flush();
-    });
+    queueMicrotask(this.#onTick);
   }
 
-  /** Works off the inbox and what is due, and keeps what comes of it in #untold. */
+  /** Works off the inbox and what is due, and keeps what comes of it in the outbox' queue. */
   #turn() {
-    const bytes = this.#at - this.#inbox;
-    this.#at = this.#inbox;
-    this.#readOutbox(this.#guard(() => this.#call.process(bytes, now())) ?? 0);
-    if (this.#untold.length > 0 && !this.#isTelling) this.#schedule();
+    const core = this.#core;
+    const inbox = this.#inbox;
+    let bytes = inbox.take();
+    do {
+      this.#outbox.read(core.process(bytes), inbox.inputs);
+      bytes = 0;
+    } while (core.death === undefined && core.hasMore);
+    inbox.forgetInputs();
+    if (!this.#outbox.isEmpty && !this.#isTelling) this.#schedule();
   }
 
   #flush() {
@@ -289,94 +399,35 @@ export class Engine {
     try {
       do {
         this.#turn();
-        for (let tell = this.#untold.shift(); tell !== undefined; tell = this.#untold.shift())
-          tell();
-      } while (this.#at > this.#inbox || this.#guard(() => this.#call.hasMore()));
+        while (!this.#outbox.isEmpty) this.#outbox.tellNext();
+      } while (!this.#inbox.isEmpty);
     } finally {
       this.#isTelling = false;
-    }
-    this.#arm();
-  }
-
-  /**
-   * Copies the outbox: whoever is told may use the core again.
-   *
-   * @param {number} count
-   */
-  #readOutbox(count) {
-    let word = this.#outboxWord;
-    for (let i = 0; i < count; i += 1) {
-      const handle = this.#words[word + OUT.handle];
-      const length = this.#words[word + OUT.payloadBytes];
-      const payload = (word + OUTPUT_WORDS) * 4;
-      const owner = this.#owners.get(handle);
-      if (this.#words[word + OUT.kind] === OUTPUT.transmit) {
-        const bytes = this.#bytes.slice(payload, payload + length);
-        this.#untold.push(() => owner?.transmit(bytes));
-      } else {
-        const event = readEvent(this.#words, this.#bytes, word, payload);
-        this.#untold.push(() => owner?.settle(event));
-      }
-      word += OUTPUT_WORDS + ((length + 3) >> 2);
+      // An owner has thrown: the others are told all the same.
+      if (!this.#outbox.isEmpty || !this.#inbox.isEmpty) this.#schedule();
+      this.#arm();
     }
   }
 
   /** One timer for all clients. */
   #arm() {
-    const next = this.#guard(() => this.#call.nextTimeout()) ?? -1;
-    const at = next < 0 ? Infinity : next;
+    if (this.isDead) return;
+    const at = this.#core.nextTimeout;
     if (at === this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
     this.#timer = undefined;
     if (at === Infinity) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAt = Infinity;
-        this.#flush();
-      },
-      Math.min(Math.max(0, Math.ceil(at - now())), MAX_TIMER_MS),
-    );
+    const wait = Math.max(0, Math.ceil(at - performance.now()));
+    this.#timer = setTimeout(this.#onTimer, Math.min(wait, MAX_TIMER_MS));
   }
 
-  /** @param {number | undefined} result @returns {number} */
-  #checked(result) {
-    if (result === undefined) throw this.#lossError();
-    if (result < 0) throw engineError(-result);
-    return result;
-  }
-
-  /** One for each who is told: callers add to it what they know. */
-  #lossError() {
-    return new PosternError('ERR_INTERNAL', undefined, this.#death);
-  }
-
-  /**
-   * Calls the core. It only throws when it traps: then its memory cannot be trusted, and all clients are
-   * lost. They are told, so that nobody else needs to hear of it from here.
-   *
-   * @template T
-   * @param {() => T} call
-   * @returns {T | undefined} undefined when the core is dead
-   */
-  #guard(call) {
-    if (this.#death !== undefined) return undefined;
-    try {
-      const result = call();
-      if (this.#bytes.length === 0) {
-        // The memory grew, which detaches the old views.
-        this.#bytes = new Uint8Array(this.#memory.buffer);
-        this.#words = new Uint32Array(this.#memory.buffer);
-      }
-      return result;
-    } catch (cause) {
-      this.#death = { cause };
-      clearTimeout(this.#timer);
-      for (const owner of this.#owners.values()) {
-        queueMicrotask(() => owner.lost(this.#lossError()));
-      }
-      this.#owners.clear();
-      return undefined;
+  /** The core has died. */
+  #loseAll() {
+    clearTimeout(this.#timer);
+    for (const { owner } of this.#clients.values()) {
+      queueMicrotask(() => owner.lost(this.#core.lossError()));
     }
+    this.#clients.clear();
   }
 }

@@ -1,17 +1,62 @@
-// What JavaScript knows about the engine's mailbox: the mirror of bindings/engine.h.
+// What JavaScript knows about the engine's mailbox: the mirror of bindings/mailbox.h.
 // tests/js/engine/layout.test.js holds the two together.
 
 /** Arguments of the core's place(). */
-export const PLACES = /** @type {const} */ ({ inbox: 0, outbox: 1, inboxBytes: 2 });
+export const PLACES = /** @type {const} */ ({
+  inbox: 0,
+  outbox: 1,
+  inboxBytes: 2,
+  status: 3,
+  entropy: 4,
+  address: 5,
+});
 
-/** Words of the requests that are calls of their own. */
-export const OPEN_WORDS = 13;
-export const START_WORDS = 6;
+/** Words of a Status; its double comes first. */
+export const STATUS = /** @type {const} */ ({ nextTimeout: 0, hasMore: 2, entropyBytes: 3 });
+/** kEntropyBytes and kAddressBytes of bindings/engine.h. */
+export const ENTROPY_BYTES = 1024;
+export const ADDRESS_BYTES = 40;
+
+/** What open() makes. */
+export const KIND = /** @type {const} */ ({ stun: 0, turn: 1, binder: 2 });
+
+/** Words of the requests: what follows them has their order, too. */
+export const OPEN_WORDS = 20;
+export const BINDING_WORDS = 5;
+export const ALLOCATE_WORDS = 8;
+export const PEER_WORDS = 2;
+export const CREDENTIALS_WORDS = 5;
+
+export const COMMAND = /** @type {const} */ ({
+  startBinding: 0,
+  sendIndication: 1,
+  cancel: 2,
+  allocate: 3,
+  permit: 4,
+  releasePermission: 5,
+  bindChannel: 6,
+  releaseChannel: 7,
+  connect: 8,
+  refresh: 9,
+  move: 10,
+  setCredentials: 11,
+  closeAllocation: 12,
+});
 
 /** enum Mechanism of src/client/authenticator.h. */
-export const MECHANISM = /** @type {const} */ ({ none: 0, 'short-term': 1, 'long-term': 2 });
+export const MECHANISM = /** @type {const} */ ({
+  none: 0,
+  'short-term': 1,
+  'long-term': 2,
+  'third-party': 3,
+});
 
-/** response_port of a StartRequest that asks for none. */
+/** enum EvenPort of src/client/turn/allocation.h. */
+export const EVEN_PORT = /** @type {const} */ ({ any: 0, even: 1, reserve: 2 });
+/** IP protocols of src/turn/lifetimes.h. */
+export const RELAY_TRANSPORT = /** @type {const} */ ({ tcp: 6, udp: 17 });
+
+/** response_port of a BindingCommand that asks for none. */
 export const NO_RESPONSE_PORT = 0x10000;
 
 /** Words of an InputRecord; its kinds. */
@@ -23,20 +68,40 @@ export const INPUT = /** @type {const} */ ({
   softError: 3,
   hardError: 4,
   closed: 5,
+  send: 6,
+  sendUnfragmented: 7,
+  sendChannel: 8,
 });
 
-/** Words of an OutputRecord; its kinds and the places in it. */
-export const OUTPUT_WORDS = 31;
+/** The kinds of outputs, and what each record begins with. */
 export const OUTPUT = /** @type {const} */ ({
   transmit: 0,
-  mappedAddress: 1,
-  errorResponse: 2,
-  failed: 3,
+  data: 1,
+  leftover: 2,
+  mappedAddress: 3,
+  errorResponse: 4,
+  failed: 5,
+  turnEvent: 6,
 });
-export const OUT = /** @type {const} */ ({
-  kind: 0,
-  handle: 1,
-  payloadBytes: 2,
+export const HEAD = /** @type {const} */ ({ kind: 0, handle: 1, payloadBytes: 2 });
+export const HEAD_WORDS = 3;
+
+/** Words of a DataRecord, and the places in it. */
+export const DATA_WORDS = 13;
+export const DATA = /** @type {const} */ ({
+  input: 3,
+  offset: 4,
+  length: 5,
+  channel: 6,
+  port: 7,
+  addressBytes: 8,
+  address: 9,
+});
+export const NO_INPUT = 0xffffffff;
+
+/** Words of a BindingRecord, and the places in it. */
+export const BINDING_RECORD_WORDS = 31;
+export const BINDING = /** @type {const} */ ({
   transaction: 3,
   requestsSent: 4,
   roundTripMicroseconds: 5,
@@ -50,8 +115,31 @@ export const OUT = /** @type {const} */ ({
   unknownCount: 22,
   unknown: 23,
 });
-export const ADDRESSES = 4;
-export const TEXTS = 3;
+
+/** Words of a TurnEventRecord, and the places in it. */
+export const TURN_RECORD_WORDS = 46;
+export const TURN = /** @type {const} */ ({
+  event: 3,
+  errc: 4,
+  errorCode: 5,
+  token: 6,
+  number: 7,
+  detail: 8,
+  requestsSent: 9,
+  roundTripMicroseconds: 10,
+  isAuthenticated: 11,
+  hasAllocation: 12,
+  lifetimeSeconds: 13,
+  hasTicket: 14,
+  refusedFamily: 15,
+  refusedCode: 16,
+  hasReservation: 17,
+  reservation: 18,
+  addresses: 20,
+  textBytes: 32,
+  unknownCount: 37,
+  unknown: 38,
+});
 export const NO_ROUND_TRIP = 0xffffffff;
 
 /** Counters in the order of client::StunClientStats. */

@@ -1,6 +1,6 @@
-// What the engine tells: an output record and its texts, as an object.
-import { readText } from '../codec/text.js';
-import { ADDRESSES, NO_ROUND_TRIP, OUT, TEXTS } from './layout.js';
+// What the engine tells of Binding transactions: a record and its texts, as an object.
+import { BINDING, BINDING_RECORD_WORDS, HEAD } from './layout.js';
+import { RecordTexts, roundTripMs } from './record-texts.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 
@@ -17,50 +17,37 @@ import { ADDRESSES, NO_ROUND_TRIP, OUT, TEXTS } from './layout.js';
  * @property {number} errc
  * @property {number} errorCode
  * @property {number} attribute
- * @property {(TransportAddress | undefined)[]} addresses as listed in bindings/engine.h
+ * @property {(TransportAddress | undefined)[]} addresses as listed in bindings/mailbox.h
  * @property {string[]} texts
  * @property {number[]} unknownAttributes
  */
 
+const ADDRESSES = (BINDING.textBytes - BINDING.addresses) / 2;
+const TEXTS = BINDING.unknownCount - BINDING.textBytes;
+
 /**
- * @param {Uint32Array} words
- * @param {Uint8Array} bytes the same memory
+ * @param {import('./core.js').Core} core
  * @param {number} word where the record begins
- * @param {number} payload where its payload begins, in bytes
  * @returns {ClientEvent}
  */
-export function readEvent(words, bytes, word, payload) {
-  const field = (/** @type {number} */ index) => words[word + index];
-  let at = payload;
-  const text = (/** @type {number} */ length) => {
-    at += length;
-    return readText(bytes, at - length, at);
-  };
-  /** @type {(TransportAddress | undefined)[]} */
-  const addresses = [];
-  for (let i = 0; i < ADDRESSES; i += 1) {
-    const address = text(field(OUT.addresses + 2 * i + 1));
-    const port = field(OUT.addresses + 2 * i);
-    const family = address.includes(':') ? 'IPv6' : 'IPv4';
-    addresses.push(address === '' ? undefined : { address, port, family });
-  }
-  const texts = [];
-  for (let i = 0; i < TEXTS; i += 1) texts.push(text(field(OUT.textBytes + i)));
-  const roundTrip = field(OUT.roundTripMicroseconds);
+export function readEvent(core, word) {
+  const { words } = core;
+  const payload = new RecordTexts(core, word + BINDING_RECORD_WORDS);
+  const unknown = word + BINDING.unknown;
   return {
-    kind: field(OUT.kind),
-    transaction: field(OUT.transaction),
-    requestsSent: field(OUT.requestsSent),
-    roundTripMs: roundTrip === NO_ROUND_TRIP ? null : roundTrip / 1000,
-    isAuthenticated: field(OUT.isAuthenticated) === 1,
-    mayRedirect: field(OUT.mayRedirect) === 1,
-    errc: field(OUT.errc),
-    errorCode: field(OUT.errorCode),
-    attribute: field(OUT.attribute),
-    addresses,
-    texts,
+    kind: words[word + HEAD.kind],
+    transaction: words[word + BINDING.transaction],
+    requestsSent: words[word + BINDING.requestsSent],
+    roundTripMs: roundTripMs(words[word + BINDING.roundTripMicroseconds]),
+    isAuthenticated: words[word + BINDING.isAuthenticated] === 1,
+    mayRedirect: words[word + BINDING.mayRedirect] === 1,
+    errc: words[word + BINDING.errc],
+    errorCode: words[word + BINDING.errorCode],
+    attribute: words[word + BINDING.attribute],
+    addresses: payload.addresses(word + BINDING.addresses, ADDRESSES),
+    texts: payload.texts(word + BINDING.textBytes, TEXTS),
     unknownAttributes: Array.from(
-      words.subarray(word + OUT.unknown, word + OUT.unknown + field(OUT.unknownCount)),
+      words.subarray(unknown, unknown + words[word + BINDING.unknownCount]),
     ),
   };
 }

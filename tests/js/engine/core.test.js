@@ -69,7 +69,7 @@ function expectInternal(error) {
 
 describe('a trap', () => {
   // Wherever it comes, all are told, nothing hangs, and the next call has a core of its own.
-  test.each(/** @type {const} */ (['process', 'hasMore', 'nextTimeout', 'startBinding', 'open']))(
+  test.each(/** @type {const} */ (['process', 'command', 'open']))(
     'in %s() fails all that is under way, and the next call works',
     async (name) => {
       await init();
@@ -109,15 +109,15 @@ describe('a trap', () => {
     const promise = rejection(client.bind({ signal: controller.signal }));
     const other = rejection(client.bind());
     await turn();
-    rig('cancel');
+    rig('command');
     controller.abort('why');
     expect(await promise).toBe('why');
     expectInternal(await other);
   });
 
-  test('in stats() and sendIndication()', async () => {
+  test('in stats() and keepAlive()', async () => {
     const { uri } = await scriptedUdpServer(silence);
-    for (const name of /** @type {const} */ (['stats', 'sendIndication'])) {
+    for (const name of /** @type {const} */ (['stats', 'command'])) {
       const client = await openStunClient(uri);
       rig(name);
       if (name === 'stats') expect(Object.values(client.stats())).toEqual(Array(8).fill(0));

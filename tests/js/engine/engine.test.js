@@ -73,7 +73,6 @@ test("the bytes of a message are the owner's: nothing writes over them", async (
   engine.datagram(handle, new Uint8Array(5000).fill(0xff));
   await turn();
   expect(owner.sent[0]).toEqual(copy);
-  expect(owner.sent[0].buffer.byteLength).toBe(owner.sent[0].length);
 });
 
 test('each owner is told its own', async () => {

@@ -1,0 +1,25 @@
+// What clients of several kinds are opened with, read from the mailbox.
+#pragma once
+
+#include "bindings/mailbox.h"
+#include "client/authenticator.h"
+#include "client/rto.h"
+
+namespace postern::bindings {
+
+// Views on the inbox.
+struct OpenSettings {
+  OpenRequest request{};
+  TransportAddress server{};
+  Bytes software{};
+  client::Credentials credentials{};
+
+  [[nodiscard]] client::RetransmissionOptions retransmission() const;
+  [[nodiscard]] client::AuthenticatorOptions authentication() const;
+};
+
+// False where the request is malformed.
+[[nodiscard]] bool read_open_settings(Bytes bytes, OpenSettings& out);
+[[nodiscard]] bool read_credentials(Bytes bytes, client::Credentials& out);
+
+}  // namespace postern::bindings
