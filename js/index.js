@@ -5,4 +5,6 @@ export { PosternError } from './errors.js';
 export { getMappedAddress, openStunClient } from './get-mapped-address.js';
 export { StunClient } from './stun-client.js';
 export { memoryTransportPair } from './transports/memory.js';
+export { allocate } from './turn/allocate.js';
+export { Relay } from './turn/relay.js';
 export { formatUri, parseUri } from './uri.js';

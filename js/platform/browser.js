@@ -39,3 +39,14 @@ export async function openTransport(candidate, options) {
   if (candidate.transport !== 'ws') throw unsupported();
   return openWebSocket(candidate, options);
 }
+
+/** @type {import('./platform.js').Platform['toDuplex']} */
+export function toDuplex() {
+  throw new PosternError(
+    'ERR_TRANSPORT_UNSUPPORTED',
+    'Streams of node:stream are there in Node only.',
+    {
+      hint: 'Use `readable` and `writable`.',
+    },
+  );
+}

@@ -1,4 +1,5 @@
 // What Node gives: sockets and DNS.
+import { Duplex } from 'node:stream';
 import { namedProxy } from '../transports/proxy/choose-proxy.js';
 import { openTcp } from '../transports/tcp.js';
 import { openTls } from '../transports/tls.js';
@@ -15,3 +16,8 @@ export const openTransport = async (candidate, { proxy, ...options }) =>
     ...options,
     proxy: candidate.via === 'proxy' ? namedProxy(proxy) : undefined,
   });
+
+/** @type {import('./platform.js').Platform['toDuplex']} */
+export const toDuplex = (streams) =>
+  // The types of node:stream/web and those of the DOM know nothing of each other.
+  Duplex.fromWeb(/** @type {any} */ (streams));

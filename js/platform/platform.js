@@ -22,6 +22,8 @@
  * @typedef {object} Platform
  * @property {(uri: ServerUri, options: ResolveOptions & { proxy?: string }) => Promise<Candidate[]>} resolveServer
  * @property {(candidate: Candidate, options: TransportOptions) => Promise<Transport>} openTransport
+ * @property {(streams: { readable: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array> }) =>
+ *   import('node:stream').Duplex} toDuplex
  */
 
 export {};

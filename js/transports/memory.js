@@ -26,9 +26,12 @@ const idealNetwork = ({ deliver }) => queueMicrotask(deliver);
 /** @implements {Transport} */
 class MemoryTransport extends BaseTransport {
   kind = 'memory';
-  /** @type {Transport['onbytes']} */ onbytes = undefined;
+  /** @type {Transport['onbytes']} */ #onbytes;
   /** @type {MemoryTransport | undefined} */ #peer;
   #isOpen = true;
+  /** What is reliable waits until somebody listens, and so does its end. @type {Uint8Array[]} */ #held =
+    [];
+  #willClose = false;
   #carry;
 
   /**
@@ -53,6 +56,32 @@ class MemoryTransport extends BaseTransport {
     b.#peer = a;
   }
 
+  get onbytes() {
+    return this.#onbytes;
+  }
+
+  set onbytes(handler) {
+    this.#onbytes = handler;
+    if (handler !== undefined && this.#held.length > 0) queueMicrotask(() => this.#release());
+  }
+
+  #release() {
+    while (this.#isOpen && this.#onbytes !== undefined) {
+      const bytes = this.#held.shift();
+      if (bytes !== undefined) this.#onbytes(bytes, undefined);
+      else if (this.#willClose) this.close();
+      else return;
+    }
+  }
+
+  /** @param {Uint8Array} bytes @param {TransportAddress} source */
+  #receive(bytes, source) {
+    if (!this.#isOpen) return;
+    if (!this.reliable) this.#onbytes?.(bytes, source);
+    else if (this.#onbytes === undefined || this.#held.length > 0) this.#held.push(bytes);
+    else this.#onbytes(bytes, undefined);
+  }
+
   /** @type {Transport['send']} */
   send(bytes) {
     if (!this.#isOpen) return false;
@@ -63,8 +92,7 @@ class MemoryTransport extends BaseTransport {
       destination: this.remoteAddress,
       deliver: (other = bytes, from = source) => {
         const peer = this.#peer;
-        if (peer === undefined || !peer.#isOpen) return;
-        peer.onbytes?.(other, peer.reliable ? undefined : from);
+        if (peer !== undefined) peer.#receive(other, from);
       },
     });
     return true;
@@ -76,8 +104,14 @@ class MemoryTransport extends BaseTransport {
     queueMicrotask(() => {
       this.ended(undefined);
       // The end of what is reliable shows on both sides; datagrams just stay away.
-      if (this.reliable) this.#peer?.close();
+      const peer = this.#peer;
+      if (this.reliable && peer !== undefined) peer.#closeWhenRead();
     });
+  }
+
+  #closeWhenRead() {
+    if (this.#held.length > 0) this.#willClose = true;
+    else this.close();
   }
 
   // Nothing here keeps a process alive.

@@ -10,6 +10,9 @@ import { brokenError } from './open-errors.js';
 
 export { OPEN_TIMEOUT_MS } from './open-timeout.js';
 
+/** How long end() waits, once all is sent, for the other side to close. */
+const END_TIMEOUT_MS = 2000;
+
 /** @implements {Transport} */
 export class StreamTransport extends BaseTransport {
   reliable = true;
@@ -17,6 +20,8 @@ export class StreamTransport extends BaseTransport {
 
   #socket;
   #isOpen = true;
+  #isEnding = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #endTimer;
   /** @type {Error | undefined} */ #error;
   /** @type {Transport['onbytes']} */ #onbytes;
 
@@ -42,6 +47,7 @@ export class StreamTransport extends BaseTransport {
       if (this.#isOpen) this.#error = brokenError(error);
     });
     socket.on('close', () => {
+      clearTimeout(this.#endTimer);
       this.#isOpen = false;
       this.ended(this.#error);
     });
@@ -63,7 +69,16 @@ export class StreamTransport extends BaseTransport {
 
   /** @type {Transport['send']} */
   send(bytes) {
-    return this.#isOpen && this.#socket.write(bytes);
+    return this.#isOpen && !this.#isEnding && this.#socket.write(bytes);
+  }
+
+  end() {
+    if (!this.#isOpen || this.#isEnding) return;
+    this.#isEnding = true;
+    this.#socket.end(() => {
+      // The other side has everything, and need not say so.
+      this.#endTimer = setTimeout(() => this.#socket.destroy(), END_TIMEOUT_MS);
+    });
   }
 
   close() {

@@ -62,6 +62,8 @@
  *   taken, but after a false the caller should wait for `ondrain`. After close() they are dropped,
  *   and false is returned. Only unconnected UDP takes a `destination`
  * @property {() => void} close idempotent; no more bytes come or go, `onclose` follows
+ * @property {() => void} [end] like close(), but what was sent leaves first and what comes is read until the other side
+ *   closes too; one that takes no bytes holds that up, until close()
  * @property {() => void} ref lets an open transport keep the process alive (the default)
  * @property {() => void} unref lets the process end in spite of it
  */

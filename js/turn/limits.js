@@ -2,7 +2,7 @@
 
 /** Datagrams to peers whose permission is not there yet, of one relay. What is more is dropped and counted. */
 export const MAX_WAITING_MESSAGES = 256;
-/** Their bytes. */
+/** Their bytes: when there are so many, no more are taken. */
 export const MAX_WAITING_BYTES = 256 * 1024;
 
 /** Datagrams that are kept for whoever iterates; options.queueLength changes it. */

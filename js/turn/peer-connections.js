@@ -1,0 +1,58 @@
+// The TCP connections of a relay (RFC 6062): those that it makes, and those that peers make.
+import { abortable } from '../resolve/abortable.js';
+import { IncomingConnections } from './incoming-connections.js';
+import { bindConnection } from './relay-connection.js';
+
+/** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
+/** @typedef {import('../transports/transport.js').OpenOptions} OpenOptions */
+/** @typedef {import('../transports/transport.js').Transport} Transport */
+/** @typedef {import('./relay-connection.js').RelayConnection} RelayConnection */
+/** @typedef {import('./turn-session.js').TurnSession} TurnSession */
+
+export class PeerConnections {
+  /** @type {IncomingConnections} */ incoming;
+
+  #session;
+  #open;
+  /** @type {Set<RelayConnection>} */ #connections = new Set();
+  /** Ends what is being made, with the relay. */
+  #ending = new AbortController();
+
+  /**
+   * @param {TurnSession} session
+   * @param {(options: { signal: AbortSignal }) => Promise<Transport>} open another transport to the same server
+   * @param {(peer: TransportAddress, error: unknown) => void} report a peer's connection that could not be taken
+   */
+  constructor(session, open, report) {
+    this.#session = session;
+    this.#open = open;
+    this.incoming = new IncomingConnections(
+      ({ connectionId, peer }) => this.#bind(connectionId, peer, this.#ending.signal),
+      ({ peer }, error) => report(peer, error),
+    );
+  }
+
+  /** @param {TransportAddress} peer @param {AbortSignal | undefined} signal @returns {Promise<RelayConnection>} */
+  async connect(peer, signal) {
+    const { number } = await abortable(this.#session.connect(peer), signal);
+    const ending = this.#ending.signal;
+    return this.#bind(number, peer, signal ? AbortSignal.any([signal, ending]) : ending);
+  }
+
+  /** @param {unknown} reason for what is being made @param {unknown} error for those who iterate, if it is one */
+  end(reason, error) {
+    this.#ending.abort(reason);
+    this.incoming.end(error);
+    for (const connection of this.#connections) connection.close();
+  }
+
+  /** @param {number} connectionId @param {TransportAddress} peer @param {AbortSignal} signal */
+  async #bind(connectionId, peer, signal) {
+    const { engine, handle } = this.#session;
+    const open = () => this.#open({ signal });
+    const connection = await bindConnection({ engine, handle, open }, connectionId, peer, signal);
+    this.#connections.add(connection);
+    connection.closed.then(() => this.#connections.delete(connection));
+    return connection;
+  }
+}
