@@ -37,6 +37,10 @@ Errc make_port(std::unique_ptr<ClientPort>& out, uint32_t handle, const OpenSett
 
 }  // namespace
 
+// Here, where nothing knows types at run time: users of the header that do would look for them.
+Engine::Engine() = default;
+Engine::~Engine() = default;
+
 Engine::Slot* Engine::find(uint32_t handle) {
   const uint32_t index = handle & kSlotMask;
   if (index >= slots_.size()) return nullptr;

@@ -30,6 +30,11 @@ class Engine {
   // Holds an address as text or as bytes.
   static constexpr uint32_t kAddressBytes = 40;
 
+  Engine();
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
   [[nodiscard]] std::span<uint8_t> inbox() { return inbox_; }
   [[nodiscard]] Bytes outbox() const { return outbox_.bytes(); }
   [[nodiscard]] Status& status() { return status_; }
