@@ -1,6 +1,7 @@
 // What the commands build, each from what set-up has installed.
 
 import { existsSync, rmSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildPreset } from './cmake.js';
 import { listFiles, projectDirectory } from './paths.js';
@@ -29,6 +30,7 @@ export async function buildPackage(emscripten) {
     Promise.all([
       bundle('js/codec/index.js', 'dist/codec.inline.js', 'neutral'),
       bundle('js/index.js', 'dist/node.js', 'node'),
+      bundleCommand(),
       emitTypes(),
     ]),
   );
@@ -55,6 +57,12 @@ async function bundle(entry, outfile, platform) {
     conditions: ['node'], // what #codec-wasm means in Node.js: the file with the bytes inside
     banner: { js: `// Made by scripts/lib/build-steps.js from ${entry}; do not edit.` },
   });
+}
+
+/** The command: one file as well, which starts as a program. */
+async function bundleCommand() {
+  await bundle('js/cli/cli.js', 'dist/cli.js', 'node');
+  await chmod(join(projectDirectory, 'dist/cli.js'), 0o755);
 }
 
 /** types/, from the JSDoc of js/. Needs dist/wasm, whose declarations those of js/ refer to. */

@@ -1,0 +1,155 @@
+// One row of a turn: server: a relay is allocated, and real data sent through it and back.
+import { PosternError } from '../errors.js';
+import { allocate } from '../turn/allocate.js';
+import { measureEchoes } from './measure-echoes.js';
+import { median } from './median.js';
+import { failureOf } from './row-failure.js';
+
+/** @typedef {import('../ice-server.js').PlannedServer} PlannedServer */
+/** @typedef {import('../turn/allocate-options.js').AllocateOptions} AllocateOptions */
+/** @typedef {import('../turn/relay.js').Relay} Relay */
+/** @typedef {import('./check-ice-servers.js').RowResult} RowResult */
+/** @typedef {import('./measure-echoes.js').EchoResult} EchoResult */
+
+/** RFC 8656 section 19: Forbidden. */
+const FORBIDDEN = 403;
+/** How long one echo is waited for: a slow path across the world and back, twice. */
+const ECHO_WAIT_MS = 1000;
+
+/**
+ * What is known of the way of the data. 'proven': what was sent came back. 'refused': the server gives no permission
+ * for its own relayed addresses. 'lost': it did give it, but nothing came back.
+ *
+ * @typedef {'proven' | 'refused' | 'lost'} DataPath
+ */
+
+/**
+ * @typedef {object} Proof
+ * @property {DataPath} dataPath
+ * @property {'self' | 'second-relay'} via who sent the data back
+ * @property {EchoResult} [echoes]
+ * @property {number} [permission] ms
+ */
+
+/** @typedef {{ count: number, signal: AbortSignal }} ProofOptions */
+
+/**
+ * @param {Relay} relay
+ * @param {Relay} peer the same relay, or another whose data is sent back
+ * @param {ProofOptions} options
+ * @returns {Promise<Proof>}
+ */
+async function exchange(relay, peer, { count, signal }) {
+  const via = peer === relay ? 'self' : 'second-relay';
+  const start = performance.now();
+  try {
+    await relay.permit(peer.relayedAddress, { signal });
+    if (peer !== relay) await peer.permit(relay.relayedAddress, { signal });
+  } catch (error) {
+    const { errorCode } = /** @type {Partial<PosternError>} */ (error);
+    if (errorCode === FORBIDDEN) return { dataPath: 'refused', via };
+    throw error;
+  }
+  const permission = performance.now() - start;
+  if (peer !== relay) peer.onmessage = (data, from) => void peer.send(data, from);
+  const options = { count, waitMs: ECHO_WAIT_MS, signal };
+  const echoes = await measureEchoes(relay, peer.relayedAddress, options);
+  const dataPath = echoes.roundTripsMs.length > 0 ? 'proven' : 'lost';
+  return { dataPath, via, echoes, permission };
+}
+
+/**
+ * Sends data through the relay to itself and back; where the server does not let it, to a second relay of the same
+ * server.
+ *
+ * @param {Relay} relay
+ * @param {() => Promise<Relay>} allocateSecond
+ * @param {ProofOptions} options
+ * @returns {Promise<Proof>}
+ */
+export async function proveDataPath(relay, allocateSecond, options) {
+  const first = await exchange(relay, relay, options);
+  if (first.dataPath === 'proven') return first;
+  let second;
+  try {
+    second = await allocateSecond();
+  } catch {
+    options.signal.throwIfAborted();
+    // Such as a quota of one (486): what is known of the first one stands.
+    return first;
+  }
+  try {
+    const proof = await exchange(relay, second, options);
+    return proof.dataPath === 'proven' ? proof : first;
+  } finally {
+    await second.close();
+  }
+}
+
+/** @param {EchoResult | undefined} echoes */
+const numbersOf = (echoes) =>
+  echoes && {
+    roundTripMs: median(echoes.roundTripsMs),
+    echoes: { sent: echoes.sent, received: echoes.roundTripsMs.length },
+  };
+
+/**
+ * @param {PlannedServer} server
+ * @param {AllocateOptions & { timeoutMs: number }} options
+ * @param {number} count of echoes
+ * @returns {Promise<RowResult>}
+ */
+export async function checkRelay(server, options, count) {
+  const { url, username, credential } = server;
+  const end = performance.now() + options.timeoutMs;
+  const named = username === undefined ? url : { urls: url, username, credential };
+  const relay = await allocate(named, options);
+  const { relayedAddress, mappedAddress, localAddress, serverAddress, software } = relay;
+  const known = { relayedAddress, mappedAddress, localAddress, serverAddress, software };
+  const deadline = new AbortController();
+  const late = () =>
+    deadline.abort(
+      new PosternError(
+        'ERR_STUN_TIMEOUT',
+        `The relay was allocated, but the data sent through it had not come back within ${options.timeoutMs} ms.`,
+        { phase: 'peer' },
+      ),
+    );
+  const timer = setTimeout(late, Math.max(0, end - performance.now()));
+  const signal = options.signal
+    ? AbortSignal.any([options.signal, deadline.signal])
+    : deadline.signal;
+  try {
+    const again = () => allocate(named, { ...options, signal, localPort: undefined });
+    const { dataPath, via, echoes, permission } = await proveDataPath(relay, again, {
+      count,
+      signal,
+    });
+    const firstByte = echoes?.firstByteMs;
+    return {
+      ok: dataPath !== 'lost',
+      ...known,
+      dataPath,
+      ...(dataPath === 'proven' ? { via } : {}),
+      ...numbersOf(echoes),
+      ...(dataPath === 'lost'
+        ? {
+            code: 'ERR_STUN_TIMEOUT',
+            message: 'The relay was allocated, but none of the data sent through it came back.',
+          }
+        : {}),
+      phases: {
+        ...relay.phases,
+        ...(permission === undefined ? {} : { permission }),
+        ...(firstByte === undefined ? {} : { firstByte }),
+      },
+    };
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    // What was learned before it failed is worth telling.
+    return { ok: false, ...known, ...failureOf(error), phases: relay.phases };
+  } finally {
+    clearTimeout(timer);
+    await relay.close();
+  }
+}
