@@ -1,5 +1,7 @@
 // postern: STUN and TURN for Node and the browser.
 
+export { turnSocket } from '#platform';
+export { checkIceServers } from './check/check-ice-servers.js';
 export { init } from './engine/shared-engine.js';
 export { PosternError } from './errors.js';
 export { getMappedAddress, openStunClient } from './get-mapped-address.js';

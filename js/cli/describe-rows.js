@@ -1,5 +1,6 @@
 // Rows of a check as a table, and below it what went wrong.
 import { formatTransportAddress } from '../address.js';
+import { forCommandLine } from './advice.js';
 import { EXIT } from './exit-codes.js';
 import { printable } from './printable.js';
 import { inMilliseconds, table } from './terminal.js';
@@ -50,7 +51,9 @@ function cellsOf(row, style) {
 function remarkOf({ url, transport, message, code, hint }, style) {
   if (message === undefined && hint === undefined) return undefined;
   const via = transport === '' ? '' : ` (${transport})`;
-  const words = [message, hint].filter((part) => part !== undefined).map(printable);
+  const words = [message, hint]
+    .filter((part) => part !== undefined)
+    .map((part) => printable(forCommandLine(part)));
   const suffix = code === undefined ? '' : ` ${style.dim(code)}`;
   return `${style.bold(printable(url) + via)}\n  ${words.join('\n  ')}${suffix}`;
 }

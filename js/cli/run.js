@@ -1,5 +1,6 @@
 // The command: finds out what is wanted, has it done, and tells what came of it.
 import { PosternError } from '../errors.js';
+import { forCommandLine } from './advice.js';
 import { check } from './check.js';
 import { decodeCommand } from './decode.js';
 import { EXIT, exitCodeOf, UsageError } from './exit-codes.js';
@@ -31,7 +32,8 @@ function describeError(error) {
     const { stack } = /** @type {Partial<Error>} */ (error ?? {});
     return `A fault of this program; please report it.\n${stack ?? String(error)}`;
   }
-  return printable([message, hint].filter(Boolean).join(' ')) + (code ? ` (${code})` : '');
+  const sentence = forCommandLine([message, hint].filter(Boolean).join(' '));
+  return printable(sentence) + (code ? ` (${code})` : '');
 }
 
 /**

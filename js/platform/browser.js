@@ -50,3 +50,12 @@ export function toDuplex() {
     },
   );
 }
+
+/** @type {import('./platform.js').Platform['turnSocket']} */
+export function turnSocket() {
+  throw new PosternError(
+    'ERR_TRANSPORT_UNSUPPORTED',
+    'The sockets of node:dgram are there in Node only.',
+    { hint: "Use the relay's send() and onmessage, or its `readable` and `writable`." },
+  );
+}

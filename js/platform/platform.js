@@ -24,6 +24,7 @@
  * @property {(candidate: Candidate, options: TransportOptions) => Promise<Transport>} openTransport
  * @property {(streams: { readable: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array> }) =>
  *   import('node:stream').Duplex} toDuplex
+ * @property {typeof import('../turn/turn-socket.js').turnSocket} turnSocket
  */
 
 export {};
