@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 namespace postern::client {
@@ -18,7 +19,8 @@ class TransactionTest : public testing::Test {
     transaction.start(at(1000), {1, 2, 3}, 20, {}, schedule);
   }
 
-  Transaction transaction;
+  std::array<uint8_t, 256> buffer{};
+  Transaction transaction{buffer};
   std::array<uint8_t, 100> out{};
 };
 
