@@ -5,12 +5,15 @@ import { INPUT_WORDS } from './layout.js';
 /** @typedef {import('./addresses.js').PackedAddress} PackedAddress */
 /** @typedef {import('./core.js').Core} Core */
 
+const NOTHING = new Uint8Array();
+
 export class Inbox {
   #core;
   /** Where the next record goes. */
   #at;
   /** The payloads of the records, in their order: outputs name them by number. @type {Uint8Array[]} */
   inputs = [];
+  #count = 0;
 
   /** @param {Core} core */
   constructor(core) {
@@ -56,7 +59,8 @@ export class Inbox {
     }
     this.#core.bytes.set(bytes, word * 4 + address.bytes);
     this.#at = word * 4 + ((length + 3) & ~3);
-    this.inputs.push(bytes);
+    this.inputs[this.#count] = bytes;
+    this.#count += 1;
   }
 
   /** Empties it, and returns how many bytes were in it. `inputs` stay until they are forgotten. */
@@ -66,7 +70,9 @@ export class Inbox {
     return bytes;
   }
 
+  /** The list keeps its length: to make it anew costs more than a message. */
   forgetInputs() {
-    this.inputs.length = 0;
+    for (let i = 0; i < this.#count; i += 1) this.inputs[i] = NOTHING;
+    this.#count = 0;
   }
 }

@@ -79,7 +79,7 @@ function writeHead(core, words) {
 /**
  * @param {Core} core
  * @param {PackedAddress} server
- * @param {import('./engine.js').ClientSettings & Partial<import('./turn-types.js').TurnOnlySettings>} settings
+ * @param {import('./client-types.js').ClientSettings & Partial<import('./turn-types.js').TurnOnlySettings>} settings
  */
 export function writeOpen(core, server, settings) {
   const tail = new Tail(core, OPEN_WORDS);
@@ -114,7 +114,7 @@ export function writeWords(core, ...words) {
   return words.length * 4;
 }
 
-/** @param {Core} core @param {import('./engine.js').BindingOptions} options */
+/** @param {Core} core @param {import('./client-types.js').BindingOptions} options */
 export function writeBinding(core, options) {
   writeHead(core, [
     flag(options.fingerprint),

@@ -5,7 +5,7 @@ const SLAB_BYTES = 64 * 1024;
 /** What is longer gets a buffer of its own: a slab is not given up for it. */
 const LONGEST_SLICE = SLAB_BYTES / 8;
 /** Up to here a loop beats the call that copies. */
-const SHORT_BYTES = 192;
+const SHORT_BYTES = 96;
 
 let slab = new ArrayBuffer(0);
 let slabBytes = new Uint8Array(slab);

@@ -2,7 +2,7 @@
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('../errors.js').PosternError} PosternError */
-/** @typedef {import('./engine.js').ClientSettings} ClientSettings */
+/** @typedef {import('./client-types.js').ClientSettings} ClientSettings */
 /** @typedef {typeof import('./layout.js').MECHANISM} MECHANISM */
 /** @typedef {typeof import('./layout.js').TURN_EVENTS} TURN_EVENTS */
 

@@ -11,7 +11,7 @@ import {
   turn,
 } from '../client/support.js';
 import { cleanUp } from '../transports/helpers.js';
-import { recorder, SETTINGS } from './support.js';
+import { recorder, SETTINGS, TURN_SETTINGS, turnRecorder } from './support.js';
 
 /** @typedef {import('../../../dist/wasm/engine.mjs').MainModule} Core */
 
@@ -168,6 +168,33 @@ describe('a trap', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+
+  test('loses relays too, and what is sent on them later goes nowhere', async () => {
+    const engine = new Engine(/** @type {Uint8Array} */ (real.embeddedWasm()));
+    const owner = turnRecorder();
+    const peer = { address: '192.0.2.1', port: 1 };
+    const relay = engine.openTurn(TURN_SETTINGS, owner);
+    const bytes = Uint8Array.of(1);
+    engine.send(relay, bytes, peer, false);
+    rig('process');
+    await turn();
+    expect(owner.losses).toHaveLength(1);
+    expectInternal(owner.losses[0]);
+    engine.send(relay, bytes, { address: '192.0.2.2', port: 1 }, false);
+    engine.sendChannel(relay, bytes, 0x4000);
+    engine.stream(relay, bytes);
+    for (const call of [
+      () => engine.permit(relay, peer),
+      () => engine.permit(relay, { address: '192.0.2.3', port: 1 }),
+      () => engine.allocate(relay),
+      () => engine.openBinder(relay, 1, owner),
+    ]) {
+      expect(call).toThrow(expect.objectContaining({ code: 'ERR_INTERNAL' }));
+    }
+    engine.close(relay);
+    await turn();
+    expect(owner.told).toEqual([]);
   });
 
   test('each who is told gets an error of their own', async () => {

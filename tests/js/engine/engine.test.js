@@ -73,6 +73,9 @@ test("the bytes of a message are the owner's: nothing writes over them", async (
   engine.datagram(handle, new Uint8Array(5000).fill(0xff));
   await turn();
   expect(owner.sent[0]).toEqual(copy);
+  // They are parts of one larger buffer, but of different places.
+  owner.sent[0].fill(0xee);
+  for (const bytes of owner.sent.slice(1)) expect(decode(bytes).method).toBe('Binding');
 });
 
 test('each owner is told its own', async () => {

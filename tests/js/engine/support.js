@@ -36,3 +36,55 @@ export function recorder() {
     },
   };
 }
+
+/** What a relay without credentials opens with, on UDP. */
+export const TURN_SETTINGS = {
+  ...SETTINGS,
+  fingerprint: false,
+  padsChannelData: false,
+  permissionLifetimeMs: 0,
+  channelLifetimeMs: 0,
+  refreshEveryMs: 0,
+  keepAliveMs: 0,
+};
+
+/** An owner of a relay, or of a ConnectionBind, that writes down what it is told, in order too. */
+export function turnRecorder() {
+  return {
+    /** @type {Uint8Array[]} */ sent: [],
+    /** @type {import('../../../js/engine/turn-types.js').TurnEvent[]} */ events: [],
+    /** @type {{ data: Uint8Array, peer: import('../../../js/engine/turn-types.js').TransportAddress, channel: number }[]} */
+    datas: [],
+    /** @type {Uint8Array[]} */ leftovers: [],
+    /** @type {import('../../../js/errors.js').PosternError[]} */ losses: [],
+    /** @type {string[]} */ told: [],
+    /** @param {Uint8Array} bytes */
+    transmit(bytes) {
+      this.sent.push(bytes);
+      this.told.push('transmit');
+    },
+    /**
+     * @param {Uint8Array} data
+     * @param {import('../../../js/engine/turn-types.js').TransportAddress} peer
+     * @param {number} channel
+     */
+    data(data, peer, channel) {
+      this.datas.push({ data, peer, channel });
+      this.told.push('data');
+    },
+    /** @param {import('../../../js/engine/turn-types.js').TurnEvent} event */
+    event(event) {
+      this.events.push(event);
+      this.told.push(event.type);
+    },
+    /** @param {Uint8Array} bytes */
+    leftover(bytes) {
+      this.leftovers.push(bytes);
+      this.told.push('leftover');
+    },
+    /** @param {import('../../../js/errors.js').PosternError} error */
+    lost(error) {
+      this.losses.push(error);
+    },
+  };
+}
