@@ -14,7 +14,9 @@ import { failureOf } from './row-failure.js';
 /** RFC 8656 section 19: Forbidden. */
 const FORBIDDEN = 403;
 /** How long one echo is waited for: a slow path across the world and back, twice. */
-const ECHO_WAIT_MS = 1000;
+export const ECHO_WAIT_MS = 1000;
+/** Four echoes may be lost, of two relays, and the row still has time to tell. */
+const WAITS_PER_ROW = 8;
 
 /**
  * What is known of the way of the data. 'proven': what was sent came back. 'refused': the server gives no permission
@@ -31,7 +33,7 @@ const ECHO_WAIT_MS = 1000;
  * @property {number} [permission] ms
  */
 
-/** @typedef {{ count: number, signal: AbortSignal }} ProofOptions */
+/** @typedef {import('./measure-echoes.js').EchoOptions & { signal: AbortSignal }} ProofOptions */
 
 /**
  * @param {Relay} relay
@@ -39,7 +41,8 @@ const ECHO_WAIT_MS = 1000;
  * @param {ProofOptions} options
  * @returns {Promise<Proof>}
  */
-async function exchange(relay, peer, { count, signal }) {
+async function exchange(relay, peer, options) {
+  const { signal } = options;
   const via = peer === relay ? 'self' : 'second-relay';
   const start = performance.now();
   try {
@@ -52,7 +55,6 @@ async function exchange(relay, peer, { count, signal }) {
   }
   const permission = performance.now() - start;
   if (peer !== relay) peer.onmessage = (data, from) => void peer.send(data, from);
-  const options = { count, waitMs: ECHO_WAIT_MS, signal };
   const echoes = await measureEchoes(relay, peer.relayedAddress, options);
   const dataPath = echoes.roundTripsMs.length > 0 ? 'proven' : 'lost';
   return { dataPath, via, echoes, permission };
@@ -121,10 +123,9 @@ export async function checkRelay(server, options, count) {
     : deadline.signal;
   try {
     const again = () => allocate(named, { ...options, signal, localPort: undefined });
-    const { dataPath, via, echoes, permission } = await proveDataPath(relay, again, {
-      count,
-      signal,
-    });
+    const waitMs = Math.min(ECHO_WAIT_MS, options.timeoutMs / WAITS_PER_ROW);
+    const bounds = { count, waitMs, signal };
+    const { dataPath, via, echoes, permission } = await proveDataPath(relay, again, bounds);
     const firstByte = echoes?.firstByteMs;
     return {
       ok: dataPath !== 'lost',

@@ -1,7 +1,7 @@
 // postern turn: a relay, and data through it.
 import { lookup } from 'node:dns/promises';
 import { formatTransportAddress } from '../address.js';
-import { proveDataPath } from '../check/check-relay.js';
+import { ECHO_WAIT_MS, proveDataPath } from '../check/check-relay.js';
 import { hintsFor } from '../check/hints.js';
 import { measureEchoes } from '../check/measure-echoes.js';
 import { median } from '../check/median.js';
@@ -22,7 +22,6 @@ import { inMilliseconds } from './terminal.js';
 /** @typedef {import('./terminal.js').Style} Style */
 
 const TIMEOUT_MS = 20_000;
-const ECHO_WAIT_MS = 1000;
 const ECHOES = 5;
 const MAX_ECHOES = 1000;
 
@@ -62,7 +61,7 @@ async function resolvePeer({ host, port }, relay) {
  * @param {Relay} relay
  * @param {Peer} peer
  * @param {() => Promise<Relay>} second
- * @param {{ count: number, signal: AbortSignal }} options
+ * @param {import('../check/check-relay.js').ProofOptions} options
  * @returns {Promise<Exchange>}
  */
 async function exchangeUdp(relay, peer, second, options) {
@@ -73,7 +72,7 @@ async function exchangeUdp(relay, peer, second, options) {
   }
   const place = await resolvePeer(peer, relay);
   await relay.permit(place, { signal: options.signal });
-  const echoes = await measureEchoes(relay, place, { ...options, waitMs: ECHO_WAIT_MS });
+  const echoes = await measureEchoes(relay, place, options);
   const dataPath = echoes.roundTripsMs.length > 0 ? 'proven' : 'lost';
   return { peer: formatTransportAddress(place), dataPath, ...echoes };
 }
@@ -82,7 +81,7 @@ async function exchangeUdp(relay, peer, second, options) {
  * @param {Relay} relay
  * @param {Peer} peer
  * @param {() => Promise<Relay>} allocateSecond
- * @param {{ count: number, signal: AbortSignal }} options
+ * @param {import('../check/check-relay.js').ProofOptions} options
  * @returns {Promise<Exchange>}
  */
 async function exchangeTcp(relay, peer, allocateSecond, options) {
@@ -224,7 +223,7 @@ export const turn = {
       try {
         const second = () => allocate(server, options);
         const exchange = values.tcp === true ? exchangeTcp : exchangeUdp;
-        const bounds = { count, signal: io.signal };
+        const bounds = { count, waitMs: ECHO_WAIT_MS, signal: io.signal };
         const found = peer === undefined ? undefined : await exchange(relay, peer, second, bounds);
         const exitCode = found === undefined ? EXIT.ok : EXCHANGE_EXIT[found.dataPath];
         print(describe(relay, found, style), exitCode);

@@ -138,6 +138,24 @@ class TurnSocket extends EventEmitter {
     });
   }
 
+  /**
+   * The form of before send() had several.
+   *
+   * @param {unknown} buffer
+   * @param {unknown} offset
+   * @param {unknown} length
+   * @param {unknown} port
+   * @param {unknown} address
+   * @param {SendCallback} [callback]
+   */
+  sendto(buffer, offset, length, port, address, callback) {
+    for (const [name, value] of Object.entries({ offset, length, port })) {
+      if (typeof value !== 'number') throw typeError(name, 'of type number', value);
+    }
+    if (typeof address !== 'string') throw typeError('address', 'of type string', address);
+    this.send(buffer, offset, length, port, address, callback);
+  }
+
   /** @param {unknown} port @param {unknown} [address] @param {unknown} [callback] */
   connect(port, address, callback) {
     const number = checkPort(port);
@@ -175,7 +193,8 @@ class TurnSocket extends EventEmitter {
   /** Closes the relay as well; 'close' comes when the server has been told. @param {() => void} [callback] */
   close(callback) {
     if (typeof callback === 'function') this.once('close', callback);
-    if (this.#state === 'binding') {
+    if (this.#queue.length > 0) {
+      // Behind what was to be sent when the socket is bound.
       this.#queue.push(() => this.close());
       return this;
     }
