@@ -172,10 +172,9 @@ function* fromBytes(bytes, allowClassic) {
         ? stunMessage(frame, { offset }, allowClassic)
         : channelData(frame, { offset });
     }
-    const { pendingBytes } = deframer;
     // Faults behind good messages are told at the next call.
-    deframer.push(new Uint8Array(1));
-    if (pendingBytes > 0) yield cutMessage(bytes, good);
+    deframer.push(new Uint8Array());
+    if (deframer.pendingBytes > 0) yield cutMessage(bytes, good);
   } catch (error) {
     yield malformed(error, { offset: good });
   }

@@ -3,7 +3,7 @@ import { CaptureError } from './capture-error.js';
 import { MAX_PACKET_BYTES, viewOf } from './pcap.js';
 
 /** @typedef {import('./pcap.js').Packet} Packet */
-/** @typedef {{ linkType: number, snapLength: number, perSecond: number, offsetSeconds: number }} Interface */
+/** @typedef {{ linkType: number, snapLength: number, perSecond: bigint, offsetSeconds: number }} Interface */
 
 const BLOCK = { section: 0x0a0d0d0a, interface: 1, simplePacket: 3, enhancedPacket: 6 };
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -19,7 +19,7 @@ export const isPcapng = (bytes) =>
 
 /** @param {number} resolution the value of if_tsresol: a power of ten, or of two with the upper bit */
 const unitsPerSecond = (resolution) =>
-  resolution & 0x80 ? 2 ** (resolution & 0x7f) : 10 ** resolution;
+  resolution & 0x80 ? 2n ** BigInt(resolution & 0x7f) : 10n ** BigInt(resolution);
 
 /**
  * @param {DataView} body of an Interface Description Block
@@ -30,7 +30,7 @@ function readInterface(body, isLittle) {
   const found = {
     linkType: body.getUint16(0, isLittle),
     snapLength: body.getUint32(4, isLittle),
-    perSecond: 1e6,
+    perSecond: 1_000_000n,
     offsetSeconds: 0,
   };
   for (let at = 8; at + 4 <= body.byteLength; ) {
@@ -127,14 +127,17 @@ function readPacket(type, { bytes, body, start, isLittle, interfaces, number }) 
   if (captured > body.byteLength - header) {
     throw new CaptureError(`Packet ${number} is longer than its block`, start);
   }
-  const ticks = isSimple
-    ? undefined
-    : body.getUint32(4, isLittle) * 2 ** 32 + body.getUint32(8, isLittle);
   return {
     number,
-    seconds: ticks === undefined ? undefined : ticks / perSecond + offsetSeconds,
+    seconds: isSimple ? undefined : secondsOf(body, isLittle, perSecond) + offsetSeconds,
     linkType,
     bytes: bytes.subarray(start + header, start + header + captured),
     isCut: captured < original,
   };
+}
+
+/** More digits than a number has: whole seconds and the rest, each by itself. @param {DataView} body @param {boolean} isLittle @param {bigint} perSecond */
+function secondsOf(body, isLittle, perSecond) {
+  const ticks = (BigInt(body.getUint32(4, isLittle)) << 32n) | BigInt(body.getUint32(8, isLittle));
+  return Number(ticks / perSecond) + Number(ticks % perSecond) / Number(perSecond);
 }

@@ -15,7 +15,8 @@ const MAX_WAITING = 256;
  * @property {StreamDeframer} deframer
  * @property {number} next sequence number of the next byte in order
  * @property {Map<number, Uint8Array>} waiting segments behind a gap, by sequence number
- * @property {boolean} isStun it has begun as one
+ * @property {boolean} hasBegun its first bytes were looked at
+ * @property {boolean} isStun a message was whole
  * @property {'read' | 'ignored'} state 'ignored': of another protocol, or broken
  */
 
@@ -24,6 +25,7 @@ const distance = (sequence, from) => (sequence - from) | 0;
 
 /** @typedef {{ frames: Frame[], error?: PosternError }} Found */
 
+const NO_BYTES = new Uint8Array();
 /** @type {Found} */
 const NOTHING = { frames: [] };
 
@@ -60,7 +62,14 @@ export class TcpStreams {
     }
     const deframer = new StreamDeframer();
     /** @type {Stream} */
-    const stream = { deframer, next, waiting: new Map(), isStun: false, state: 'read' };
+    const stream = {
+      deframer,
+      next,
+      waiting: new Map(),
+      hasBegun: false,
+      isStun: false,
+      state: 'read',
+    };
     this.#streams.set(key, stream);
     return stream;
   }
@@ -79,13 +88,16 @@ export class TcpStreams {
     /** @type {Frame[]} */
     const frames = [];
     for (let chunk = takeNext(stream); chunk !== undefined; chunk = takeNext(stream)) {
-      if (!stream.isStun && classify(chunk) !== 'stun' && classify(chunk) !== 'turn-channel') {
+      if (!stream.hasBegun && !['stun', 'turn-channel'].includes(classify(chunk))) {
         this.#ignore(stream);
         break;
       }
+      stream.hasBegun = true;
       try {
         frames.push(...stream.deframer.push(chunk));
         if (frames.length > 0) stream.isStun = true;
+        // Faults behind good messages are told at the next call.
+        stream.deframer.push(NO_BYTES);
       } catch (error) {
         const { error: told } = this.#ignore(stream, /** @type {PosternError} */ (error));
         return { frames, error: told };
