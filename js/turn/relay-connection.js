@@ -113,7 +113,8 @@ export class RelayConnection {
 
   /** @param {Uint8Array} chunk */
   async #write(chunk) {
-    if (this.#transport.send(chunk.slice())) return;
+    // Not slice(), which of a Buffer is a view.
+    if (this.#transport.send(new Uint8Array(chunk))) return;
     this.#drained = deferred();
     await this.#drained.promise;
   }

@@ -211,7 +211,8 @@ export class Sender {
       this.#waiting.set(permission, waiting);
       this.#sendWhenPermitted(permission, waiting);
     }
-    waiting.push({ bytes: data.slice(), peer });
+    // Not slice(), which of a Buffer is a view.
+    waiting.push({ bytes: new Uint8Array(data), peer });
     this.waitingMessages += 1;
     this.waitingBytes += data.length;
     return this.#hasRoom;

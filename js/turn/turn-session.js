@@ -70,9 +70,9 @@ export class TurnSession {
   /** @type {Deferred<TurnEvent> | undefined} */ #refreshing;
   /** @type {Deferred<TurnEvent> | undefined} */ #moving;
 
-  // Back-pressure. The engine hands on in a microtask what it is given in a turn, and only then does the transport say
-  // what it thinks of it.
+  // Back-pressure. The engine hands on later what it is given, and only then does the transport say what it thinks of it.
   #isBlocked = false;
+  /** Given to the engine since it last handed something on. */
   #unseenBytes = 0;
   #willSee = false;
 
@@ -156,7 +156,8 @@ export class TurnSession {
 
   /** @param {string} address */
   releasePermission(address) {
-    if (this.#end === undefined) this.#engine.releasePermission(this.#handle, { address, port: 0 });
+    if (this.#endError === undefined)
+      this.#engine.releasePermission(this.#handle, { address, port: 0 });
   }
 
   /** @param {PeerAddress} peer @returns {Promise<TurnEvent>} with the channel's number */
@@ -166,7 +167,7 @@ export class TurnSession {
 
   /** @param {number} channel */
   releaseChannel(channel) {
-    if (this.#end === undefined) this.#engine.releaseChannel(this.#handle, channel);
+    if (this.#endError === undefined) this.#engine.releaseChannel(this.#handle, channel);
   }
 
   /** @param {PeerAddress} peer @returns {Promise<TurnEvent>} with the CONNECTION-ID (RFC 6062 section 5.2) */
@@ -249,19 +250,18 @@ export class TurnSession {
   /** @param {number} length */
   #account(length) {
     this.#unseenBytes += length;
-    if (!this.#willSee) {
+    if (this.#unseenBytes >= MAX_UNSEEN_BYTES && !this.#willSee) {
       this.#willSee = true;
-      // Behind the engine's own microtask, which was asked for before.
+      // Behind the engine's own microtask, which was asked for before. It may have had nothing to hand on.
       queueMicrotask(this.#see);
     }
-    return !this.#isBlocked && this.#unseenBytes < MAX_UNSEEN_BYTES;
+    return this.isWritable;
   }
 
   #see = () => {
-    const wasFull = this.#unseenBytes >= MAX_UNSEEN_BYTES;
     this.#willSee = false;
     this.#unseenBytes = 0;
-    if (wasFull && !this.#isBlocked) this.#owner?.drain();
+    if (!this.#isBlocked) this.#owner?.drain();
   };
 
   // --- The end.
@@ -396,6 +396,7 @@ export class TurnSession {
   /** @param {Uint8Array} bytes */
   #transmit(bytes) {
     if (this.#firstSentAt === 0) this.#firstSentAt = performance.now();
+    this.#unseenBytes = 0;
     try {
       if (!this.#transport.send(bytes)) this.#isBlocked = true;
     } catch (cause) {

@@ -228,7 +228,9 @@ test('options may be frozen', async () => {
 test('the package exports what it says', () => {
   expect(Object.keys(postern).sort()).toEqual([
     'PosternError',
+    'Relay',
     'StunClient',
+    'allocate',
     'formatUri',
     'getMappedAddress',
     'init',

@@ -6,9 +6,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { turnSocket } from '../../../js/index.js';
 import { turnSocket as inBrowser } from '../../../js/platform/browser.js';
 import { cleanUp, cleanUpWith, udpServer } from '../transports/helpers.js';
-import { relayAt } from './behaviours.js';
 import { RELAYED, ScriptedServer } from './scripted-server.js';
 import { loopbackRelay, MAKERS } from './socket-pairs.js';
+import { relayAt } from './support.js';
 
 /** @typedef {import('node:dgram').Socket} Socket */
 
