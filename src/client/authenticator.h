@@ -87,6 +87,11 @@ class Authenticator {
   [[nodiscard]] Errc set_credentials(const Credentials& credentials);
   [[nodiscard]] Mechanism mechanism() const { return mechanism_; }
 
+  // Whether `request` was signed for the user who signs now.
+  [[nodiscard]] bool signs_like(const Protection& request) const {
+    return request.identity == identity_;
+  }
+
   // Adds what the mechanism asks for, integrity included: only FINGERPRINT may follow.
   Protection sign(stun::MessageWriter& writer) const;
 

@@ -140,7 +140,7 @@ Errc TurnClient::set_credentials(Instant now, const Credentials& credentials) {
   for (TurnExchange& exchange : exchanges_) {
     if (exchange.purpose() == TurnExchange::Purpose::Refresh) take_back(exchange);
   }
-  if (!move_is_wanted_) refresh_is_wanted_ = true;
+  check_is_wanted_ = true;
   has_work_ = true;
   return Errc::Ok;
 }

@@ -218,6 +218,7 @@ class TurnClient {
   [[nodiscard]] Errc answer_challenge(TurnExchange& exchange, const stun::MessageView& message,
                                       const Response& response);
   [[nodiscard]] bool fall_back_to_old_credentials();
+  [[nodiscard]] bool may_try_old_credentials(const TurnExchange& exchange);
   [[nodiscard]] TurnEvent event_of(const TurnExchange& exchange, Errc errc) const;
   [[nodiscard]] TurnEvent event_of(TurnExchange& exchange, const stun::MessageView& message,
                                    const Response& response, Errc errc) const;
@@ -262,6 +263,7 @@ class TurnClient {
   Instant refresh_at_ = Instant::never();
   bool refresh_is_wanted_ = false;  // by the caller
   bool refresh_is_told_ = false;    // the one under way is the caller's
+  bool check_is_wanted_ = false;  // a Refresh that shows what the server thinks of new credentials
   bool is_refreshing_ = false;
   bool move_is_wanted_ = false;
   bool is_moving_ = false;

@@ -117,8 +117,8 @@ void TurnClient::handle_answer(TurnExchange& exchange, const MessageView& messag
     case Response::Kind::Error:
       learn_round_trip(transaction);
       // RFC 8656 section 5: a server binds an allocation to the user who made it.
-      if (is(response.error_code, ErrorCode::WrongCredentials) && fall_back_to_old_credentials() &&
-          send(exchange) == Errc::Ok) {
+      if (is(response.error_code, ErrorCode::WrongCredentials) &&
+          may_try_old_credentials(exchange) && send(exchange) == Errc::Ok) {
         break;
       }
       fail(exchange, event_of(exchange, message, response, Errc::ErrorResponse));
@@ -148,6 +148,13 @@ Errc TurnClient::answer_challenge(TurnExchange& exchange, const MessageView& mes
   errc = send(exchange);
   if (errc == Errc::Ok) recent_ids_.add(answered);
   return errc;
+}
+
+// Of several requests with the new credentials, the first that is refused leads back to the old
+// ones, and the others follow.
+bool TurnClient::may_try_old_credentials(const TurnExchange& exchange) {
+  const bool is_outdated = !authenticator_.signs_like(exchange.transaction().protection());
+  return is_outdated || fall_back_to_old_credentials();
 }
 
 bool TurnClient::fall_back_to_old_credentials() {
@@ -299,6 +306,8 @@ void TurnClient::accept_refresh(TurnExchange& exchange, const MessageView& messa
     return fail(exchange, event);
   }
   is_refreshing_ = false;
+  // The new credentials are accepted, which is to be told like an outcome.
+  refresh_is_told_ = refresh_is_told_ || old_authenticator_ != nullptr;
   old_authenticator_.reset();
   allocation_.lifetime_seconds = *lifetime;
   schedule_refresh(*lifetime);
@@ -385,7 +394,6 @@ void TurnClient::fail_refresh(TurnExchange& exchange, TurnEvent event) {
   if (is_moving_) {
     // The old 5-tuple still has the allocation; whether the caller does is the caller's to know.
     is_moving_ = false;
-    refresh_is_wanted_ = refresh_is_wanted_ || refresh_is_told_;
     event.kind = TurnEventKind::MoveFailed;
     return finish(exchange, event);
   }

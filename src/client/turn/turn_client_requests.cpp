@@ -53,11 +53,14 @@ bool TurnClient::prepare_next(TurnExchange& exchange) {
 
 bool TurnClient::prepare_refresh(TurnExchange& exchange) {
   if (is_refreshing_) return false;
-  if (!move_is_wanted_ && !refresh_is_wanted_ && now_ < refresh_at_) return false;
+  const bool is_wanted = move_is_wanted_ || refresh_is_wanted_ || check_is_wanted_;
+  if (!is_wanted && now_ < refresh_at_) return false;
+  // A move does not stand for the refresh that is wanted as well: each is told of.
   is_moving_ = move_is_wanted_;
   move_is_wanted_ = false;
-  refresh_is_told_ = refresh_is_wanted_;
-  refresh_is_wanted_ = false;
+  refresh_is_told_ = !is_moving_ && refresh_is_wanted_;
+  refresh_is_wanted_ = is_moving_ && refresh_is_wanted_;
+  check_is_wanted_ = false;
   is_refreshing_ = true;
   exchange.open(Purpose::Refresh);
   return true;
@@ -116,6 +119,7 @@ void TurnClient::take_back(TurnExchange& exchange) {
       move_is_wanted_ = move_is_wanted_ || is_moving_;
       is_moving_ = false;
       refresh_is_wanted_ = refresh_is_wanted_ || refresh_is_told_;
+      check_is_wanted_ = old_authenticator_ != nullptr;
       break;
     case Purpose::Permit:
       permissions_.ask_again(exchange.peers());
@@ -145,6 +149,7 @@ void TurnClient::abandon_exchanges(const TurnExchange* except) {
   move_is_wanted_ = false;
   refresh_is_wanted_ = false;
   refresh_is_told_ = false;
+  check_is_wanted_ = false;
   keep_alive_is_due_ = false;
 }
 
