@@ -224,6 +224,7 @@ class TurnClient {
                                    const Response& response, Errc errc) const;
   void succeed(TurnExchange& exchange, const stun::MessageView& message, TurnEvent event);
   void accept_allocation(TurnExchange& exchange, const stun::MessageView& message, TurnEvent event);
+  void end_deletion(TurnExchange& exchange, TurnEvent event);
   void accept_refresh(TurnExchange& exchange, const stun::MessageView& message, TurnEvent event);
   void accept_channel(TurnExchange& exchange, TurnEvent event);
   void fail(TurnExchange& exchange, TurnEvent event);

@@ -238,9 +238,7 @@ void TurnClient::succeed(TurnExchange& exchange, const MessageView& message, Tur
       accept_refresh(exchange, message, event);
       break;
     case Purpose::Delete:
-      if (state_ == State::Closing) state_ = State::Ended;
-      event.kind = TurnEventKind::Closed;
-      finish(exchange, event);
+      end_deletion(exchange, event);
       break;
     case Purpose::Permit:
       grant(exchange.peers());
@@ -286,6 +284,17 @@ void TurnClient::accept_allocation(TurnExchange& exchange, const MessageView& me
   }
   event.kind = TurnEventKind::Allocated;
   event.number = allocation_.lifetime_seconds;
+  finish(exchange, event);
+}
+
+void TurnClient::end_deletion(TurnExchange& exchange, TurnEvent event) {
+  if (state_ != State::Closing) {
+    // Of an allocation that was of no use: see accept_allocation().
+    recent_ids_.add(exchange.transaction().id());
+    return exchange.end();
+  }
+  state_ = State::Ended;
+  event.kind = TurnEventKind::Closed;
   finish(exchange, event);
 }
 
@@ -365,11 +374,8 @@ void TurnClient::fail(TurnExchange& exchange, TurnEvent event) {
     case Purpose::Delete:
       // RFC 8656 section 8.3: 437 says that it was gone already; whatever else was said, the
       // allocation will end by itself.
-      if (state_ != State::Closing) return exchange.end();
-      state_ = State::Ended;
-      event.kind = TurnEventKind::Closed;
       event.errc = Errc::Ok;
-      return finish(exchange, event);
+      return end_deletion(exchange, event);
     case Purpose::Refresh:
       return fail_refresh(exchange, event);
     case Purpose::Permit:
