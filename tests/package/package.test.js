@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { publint } from 'publint';
 import { startStunResponder } from '../../js/dev/stun-responder.js';
+import { coturnVersion, startCoturn } from '../support/coturn.js';
+import { startUdpPeer } from '../support/udp-peers.js';
 import {
   installPackage,
   npmRegistry,
@@ -55,7 +57,7 @@ describe('the tarball', () => {
     /^js\/([\w-]+\/)*[\w.-]+\.js$/,
     /^types\/([\w-]+\/)*[\w.-]+\.d\.ts$/,
     /^dist\/wasm\/\w+(\.wasm|\.mjs|\.d\.mts|\.base64\.js|\.base64\.d\.ts)$/,
-    /^dist\/(node|codec\.inline)\.js$/,
+    /^dist\/(node|codec\.inline|cli)\.js$/,
   ];
 
   test('holds what is for users, and nothing else', () => {
@@ -204,12 +206,27 @@ describe('in Node.js', () => {
 });
 
 describe('README.md', () => {
+  const hasCoturn = coturnVersion !== undefined;
   /** @type {import('../../js/dev/stun-responder.js').StunResponder} */
   let responder;
+  /** @type {Awaited<ReturnType<typeof startCoturn>>} */
+  let turnServer;
+  /** @type {Awaited<ReturnType<typeof startUdpPeer>>} */
+  let peer;
   beforeAll(async () => {
     responder = await startStunResponder();
-  });
-  afterAll(() => responder?.close());
+    if (!hasCoturn) return;
+    turnServer = await startCoturn({ users: { alice: 'secret' } });
+    peer = await startUdpPeer();
+  }, 30_000);
+  afterAll(() => Promise.all([responder?.close(), turnServer?.stop(), peer?.close()]));
+
+  /** @param {string} source */
+  const toLoopback = (source) =>
+    source
+      .replaceAll('stun.example.org', `127.0.0.1:${responder.udpPort}`)
+      .replaceAll('turn.example.org', `127.0.0.1:${turnServer?.port}`)
+      .replaceAll("'198.51.100.7', port: 40000", `'127.0.0.1', port: ${peer?.port}`);
 
   test('has samples to run', () => {
     expect(samples.length).toBeGreaterThanOrEqual(2);
@@ -218,15 +235,19 @@ describe('README.md', () => {
   test.each(samples.map((sample) => /** @type {const} */ ([sample.line, sample])))(
     'the sample of line %i runs, and does what it says',
     async (_line, { source }) => {
+      if (source.includes('turn:turn.') && !hasCoturn && !process.env.CI) return;
       const { program, checks } = withChecks(source);
-      const local = program.replaceAll('stun.example.org', `127.0.0.1:${responder.udpPort}`);
-      const path = await consumer.write('sample.mjs', local);
+      const path = await consumer.write('sample.mjs', toLoopback(program));
       const { stdout, stderr } = await consumer.node([path]);
       expect(stderr).toBe('');
       // Either way something was seen to be true.
       expect(checks + stdout.length).toBeGreaterThan(0);
       if (source.includes('getMappedAddress'))
         expect(stdout).toMatch(/^127\.0\.0\.1:\d+, [\d.]+ ms$/m);
+      if (source.includes('allocate('))
+        expect(stdout).toMatch(/^hello from 127\.0\.0\.1\nclosed$/m);
+      if (source.includes('checkIceServers('))
+        expect(stdout.match(/(udp|tcp) true \d/g)).toHaveLength(3);
     },
     30_000,
   );
