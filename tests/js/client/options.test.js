@@ -231,11 +231,13 @@ test('the package exports what it says', () => {
     'Relay',
     'StunClient',
     'allocate',
+    'checkIceServers',
     'formatUri',
     'getMappedAddress',
     'init',
     'memoryTransportPair',
     'openStunClient',
     'parseUri',
+    'turnSocket',
   ]);
 });
