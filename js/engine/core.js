@@ -49,11 +49,12 @@ export class Core {
    * Works off the inbox and what is due. Returns how many records there are in the outbox.
    *
    * @param {number} bytes in the inbox
+   * @param {number} now
    */
-  process(bytes) {
+  process(bytes, now) {
     if (this.death !== undefined) return 0;
     try {
-      const count = this.call.process(bytes, performance.now());
+      const count = this.call.process(bytes, now);
       this.#settle();
       return count;
     } catch (cause) {

@@ -511,9 +511,9 @@ describe('commands', () => {
     const channel = engine.bindChannel(handle, PEER);
     await settle();
     owner.told = [];
-    engine.datagram(handle, channelData(channel, Uint8Array.of(1)));
     engine.sendChannel(handle, Uint8Array.of(1), channel);
     engine.close(handle);
+    engine.datagram(handle, channelData(channel, Uint8Array.of(1)));
     await turn();
     expect(owner.told).toEqual([]);
     expect(Object.values(engine.turnStats(handle)).every((count) => count === 0)).toBe(true);
