@@ -19,7 +19,7 @@ class BinderPort final : public ClientPort {
   void handle_timeout(Instant now) override { binder_.handle_timeout(now); }
   [[nodiscard]] bool drain(Outbox& outbox) override;
   [[nodiscard]] Instant poll_timeout() const override { return binder_.poll_timeout(); }
-  size_t stats(std::span<double> out) const override;
+  [[nodiscard]] size_t stats(std::span<double> out) const override;
   [[nodiscard]] size_t entropy_available() const override { return binder_.entropy_available(); }
   size_t provide_entropy(Bytes bytes) override { return binder_.provide_entropy(bytes); }
 

@@ -38,7 +38,7 @@ class ClientPort {
   [[nodiscard]] virtual bool drain(Outbox& outbox) = 0;
   [[nodiscard]] virtual Instant poll_timeout() const = 0;
   // Returns how many counters there are.
-  virtual size_t stats(std::span<double> out) const = 0;
+  [[nodiscard]] virtual size_t stats(std::span<double> out) const = 0;
 
   [[nodiscard]] virtual size_t entropy_available() const = 0;
   // Returns how many were taken.

@@ -33,7 +33,7 @@ client::TurnClientOptions options_of(const OpenSettings& settings) {
 // Whether `part` is a view on `whole`.
 bool lies_within(Bytes part, Bytes whole) {
   // The one order of pointers that is defined between arrays.
-  const std::less_equal<const uint8_t*> at_most;
+  const std::less_equal<> at_most;
   return at_most(whole.data(), part.data()) &&
          at_most(part.data() + part.size(), whole.data() + whole.size());
 }

@@ -19,7 +19,7 @@ class TurnPort final : public ClientPort {
   void handle_timeout(Instant now) override { client_.handle_timeout(now); }
   [[nodiscard]] bool drain(Outbox& outbox) override;
   [[nodiscard]] Instant poll_timeout() const override { return client_.poll_timeout(); }
-  size_t stats(std::span<double> out) const override;
+  [[nodiscard]] size_t stats(std::span<double> out) const override;
   [[nodiscard]] size_t entropy_available() const override { return client_.entropy_available(); }
   size_t provide_entropy(Bytes bytes) override { return client_.provide_entropy(bytes); }
 
