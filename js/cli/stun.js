@@ -16,6 +16,8 @@ import { integerOf, NETWORK, networkOptions } from './options.js';
 const MAX_COUNT = 1000;
 /** Ours: shorter than the 39.5 s of RFC 8489, which nobody at a terminal waits for. */
 const TIMEOUT_MS = 10_000;
+/** What each further question may take on top. */
+const FURTHER_TIMEOUT_MS = 1000;
 
 /**
  * @param {PlannedServer} server
@@ -31,8 +33,7 @@ async function ask(server, options, count) {
     /** @type {Parameters<typeof chooseTransports>[1]} */ (options.transport),
   );
   try {
-    const { ...result } = await checkBinding(server, options, count);
-    return { url, transport, ...result };
+    return { url, transport, ...(await checkBinding(server, options, count)) };
   } catch (error) {
     options.signal?.throwIfAborted();
     return { url, transport, ok: false, ...failureOf(error), phases: {} };
@@ -54,7 +55,8 @@ export const stun = {
       throw new UsageError('Which server? Such as: postern stun stun:stun.example.org');
     }
     const count = integerOf(values, 'count', { least: 1, most: MAX_COUNT }) ?? 1;
-    const { timeoutMs = TIMEOUT_MS, ...network } = await networkOptions(values);
+    const network = await networkOptions(values);
+    const { timeoutMs = TIMEOUT_MS + (count - 1) * FURTHER_TIMEOUT_MS } = network;
     const options = { ...network, timeoutMs, signal: io.signal };
     checkStunOptions(options);
     const servers = planServers(positionals, { name: 'URI' });

@@ -1,11 +1,11 @@
 // What all commands share: help, options, exit codes, secrets.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { iceCredentials, readCredentials, restCredentials } from '../../../js/cli/credentials.js';
-import { exitCodeOf, exitCodeOfRows, UsageError } from '../../../js/cli/exit-codes.js';
+import { EXIT, exitCodeOf, exitCodeOfRows, UsageError } from '../../../js/cli/exit-codes.js';
 import { COMMANDS } from '../../../js/cli/run.js';
 import { styleFor, table } from '../../../js/cli/terminal.js';
 import { PosternError } from '../../../js/errors.js';
@@ -57,6 +57,20 @@ describe('help', () => {
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
       stderr: '',
     });
+  });
+});
+
+describe('docs/cli.md', () => {
+  const text = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+
+  test('has each exit code', () => {
+    const rows = Array.from(text.matchAll(/^\| (\d+) \|/gm), ([, code]) => Number(code));
+    expect(rows).toEqual(Object.values(EXIT));
+  });
+
+  test.each([...COMMANDS])('has each option of %s', (name, { options }) => {
+    expect(text).toContain(`## postern ${name}`);
+    for (const option of Object.keys(options)) expect(text).toContain(`--${option}`);
   });
 });
 
