@@ -51,8 +51,8 @@ export function toDuplex() {
   );
 }
 
-/** @type {import('./platform.js').Platform['turnSocket']} */
-export function turnSocket() {
+/** @type {import('./platform.js').Platform['dgramSocket']} */
+export function dgramSocket() {
   throw new PosternError(
     'ERR_TRANSPORT_UNSUPPORTED',
     'The sockets of node:dgram are there in Node only.',

@@ -7,7 +7,7 @@ import { openUdp } from '../transports/udp.js';
 import { openWebSocket } from '../transports/websocket.js';
 
 export { resolveServer } from '../resolve/through-proxy.js';
-export { turnSocket } from '../turn/turn-socket.js';
+export { dgramSocket } from '../turn/dgram-socket.js';
 
 const OPENERS = { udp: openUdp, tcp: openTcp, tls: openTls, ws: openWebSocket };
 

@@ -4,6 +4,8 @@
 /** @typedef {import('../resolve/resolve-server.js').ResolveOptions} ResolveOptions */
 /** @typedef {import('../transports/transport.js').OpenOptions} OpenOptions */
 /** @typedef {import('../transports/transport.js').Transport} Transport */
+/** @typedef {import('../turn/turn-socket.js').SocketRelay} SocketRelay */
+/** @typedef {import('../turn/turn-socket.js').TurnSocketOptions} TurnSocketOptions */
 /** @typedef {import('../uri.js').ServerUri} ServerUri */
 
 /**
@@ -24,7 +26,7 @@
  * @property {(candidate: Candidate, options: TransportOptions) => Promise<Transport>} openTransport
  * @property {(streams: { readable: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array> }) =>
  *   import('node:stream').Duplex} toDuplex
- * @property {typeof import('../turn/turn-socket.js').turnSocket} turnSocket
+ * @property {(relay: SocketRelay, options: TurnSocketOptions) => import('node:dgram').Socket} dgramSocket
  */
 
 export {};

@@ -4,7 +4,7 @@ import { lookup as dnsLookup } from 'node:dns';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { turnSocket } from '../../../js/index.js';
-import { turnSocket as inBrowser } from '../../../js/platform/browser.js';
+import { dgramSocket as inBrowser } from '../../../js/platform/browser.js';
 import { cleanUp, cleanUpWith, udpServer } from '../transports/helpers.js';
 import { RELAYED, ScriptedServer } from './scripted-server.js';
 import { loopbackRelay, MAKERS } from './socket-pairs.js';
