@@ -215,14 +215,14 @@ export class TurnSession {
     if (!isFramed(previous)) previous.onbytes = undefined;
     try {
       const event = await this.#moving.promise;
-      previous.close();
+      discard(previous);
       return event;
     } catch (error) {
       if (this.#end === undefined) {
+        discard(next);
         this.#use(previous);
         if (isPreviousGone) this.#lostTransport();
-      } else previous.close();
-      next.close();
+      } else discard(previous);
       throw error;
     } finally {
       this.#moving = undefined;
@@ -502,6 +502,13 @@ export class TurnSession {
 
 /** A transport of the caller's may be of before there was `framed`. @param {Transport} transport */
 const isFramed = ({ reliable, framed = !reliable }) => framed;
+
+/** Closes a transport that is none of ours any more. @param {Transport} transport */
+function discard(transport) {
+  transport.onbytes = undefined;
+  transport.onclose = undefined;
+  transport.close();
+}
 
 /** @param {Promise<unknown>} promise */
 const settled = (promise) => promise.then(ignore, ignore);
