@@ -36,7 +36,7 @@ const CHALLENGED = new Set([
 ]);
 
 /** @param {string} code @param {Failure} failure */
-function hintFor(code, { realm, thirdParty }) {
+function hintFor(code, { realm, thirdParty, errorCode }) {
   if (code.startsWith('ERR_STREAM_')) return 'What answers on this port does not speak STUN.';
   if (thirdParty && CHALLENGED.has(code)) {
     return `The server takes tokens of the authorization server '${thirdParty}' (RFC 7635).`;
@@ -44,6 +44,12 @@ function hintFor(code, { realm, thirdParty }) {
   if (code === 'ERR_STUN_UNAUTHENTICATED') return STUN_ERROR_CODES[401].hint;
   if (code === 'ERR_STUN_CREDENTIALS_NEEDED' && realm !== '') {
     return `Pass credentials for the server's realm, '${realm}'.`;
+  }
+  if (code === 'ERR_STUN_TIMEOUT' && errorCode !== 0) {
+    return (
+      `Something answered ${errorCode} without proof of who it is, which does not count (RFC 8489 section 9.2.5). ` +
+      'Some servers refuse a wrong user name or password that way.'
+    );
   }
   return undefined;
 }
