@@ -52,8 +52,8 @@ function credentialHint({ username = '' }, nowMs) {
     return `The credential is a TURN REST one whose time ran out ${inWords(-left)} ago: get a new one.`;
   }
   return (
-    `The credential is a TURN REST one that runs out in ${inWords(left)} only: whoever made it used ` +
-    "another secret than the server's, or the server's clock is wrong."
+    `The credential is a TURN REST one, valid for another ${inWords(left)}: whoever made it used another ` +
+    "secret than the server's, or the server's clock is wrong."
   );
 }
 

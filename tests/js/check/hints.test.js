@@ -42,7 +42,7 @@ const CASES = /** @type {[string, RowFacts[], RegExp | undefined][]} */ ([
   [
     'a TURN REST credential of another secret',
     [turn({ ...REFUSED, username: `${NOW_SECONDS + 7200}:alice` })],
-    /runs out in 2 h only: .*another secret/,
+    /valid for another 2 h: .*another secret/,
   ],
   ['a user name like any other', [turn({ ...REFUSED, username: 'alice' })], /^own hint$/],
   ['a user name of digits', [turn({ ...REFUSED, username: '12345678' })], /^own hint$/],
