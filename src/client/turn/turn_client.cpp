@@ -15,7 +15,11 @@ TurnClient::TurnClient(const TurnClientOptions& options)
       stream_buffer_(options.is_reliable ? kFirstStreamBufferBytes : 0),
       deframer_(stream_buffer_, wire::kMaxFrameBytes) {}
 
-void TurnClient::advance(Instant now) { now_ = std::max(now_, now); }
+void TurnClient::advance(Instant now) {
+  now_ = std::max(now_, now);
+  has_work_ = has_work_ || ends_shortage_;
+  ends_shortage_ = false;
+}
 
 RetransmissionSchedule TurnClient::schedule() const {
   return options_.is_reliable
@@ -256,6 +260,12 @@ size_t TurnClient::poll_transmit(std::span<uint8_t> out) {
 }
 
 std::optional<TurnEvent> TurnClient::poll_event() {
+  // These first: what an exchange ends with may be the last of all.
+  if (!queued_.empty()) {
+    const TurnEvent event = queued_.front();
+    queued_.erase(queued_.begin());
+    return event;
+  }
   while (ended_count_ > 0) {
     TurnExchange& exchange = exchanges_[ended_[0]];
     const auto event = exchange.take_event();
@@ -267,10 +277,7 @@ std::optional<TurnEvent> TurnClient::poll_event() {
     }
     if (event) return event;
   }
-  if (queued_.empty()) return std::nullopt;
-  const TurnEvent event = queued_.front();
-  queued_.erase(queued_.begin());
-  return event;
+  return std::nullopt;
 }
 
 Instant TurnClient::poll_timeout() const {
@@ -282,7 +289,7 @@ Instant TurnClient::poll_timeout() const {
   next = std::min({next, expires_at_, keep_alive_at_});
   // What is due while there is no room for a request waits for the end of another.
   if (!may_start_work()) return next;
-  if (has_work_ || keep_alive_is_due_) return std::min(next, now_);
+  if (has_work_ || ends_shortage_ || keep_alive_is_due_) return std::min(next, now_);
   if (!is_refreshing_) next = std::min(next, refresh_at_);
   return std::min({next, permissions_.next_refresh(), channels_.next_refresh()});
 }

@@ -138,10 +138,13 @@ class TurnClient {
   void close(Instant now);
 
   // Takes as many random bytes as there is room for, and returns how many. Without any, what the
-  // client has to ask of the server waits.
+  // client has to ask of the server waits; after a shortage, for the next command or input, which
+  // poll_timeout() asks for.
   size_t provide_entropy(std::span<const uint8_t> bytes) {
-    has_work_ = true;
-    return entropy_.provide(bytes);
+    const bool was_short = entropy_.available() < stun::kTransactionIdBytes;
+    const size_t taken = entropy_.provide(bytes);
+    ends_shortage_ = ends_shortage_ || (was_short && taken > 0);
+    return taken;
   }
   // For requests formed from now on. An allocation goes on with them, if the server accepts that
   // (Refreshed), or with the old ones (CredentialsRefused).
@@ -270,6 +273,8 @@ class TurnClient {
   bool is_moving_ = false;
   // There may be something to ask for that no request was made of yet.
   bool has_work_ = false;
+  // Randomness has come, without the time of day.
+  bool ends_shortage_ = false;
   Instant sent_at_;  // the last message to the server
   Instant keep_alive_at_ = Instant::never();
   bool keep_alive_is_due_ = false;

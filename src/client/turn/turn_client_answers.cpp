@@ -107,7 +107,11 @@ void TurnClient::handle_answer(TurnExchange& exchange, const MessageView& messag
     case Response::Kind::Challenge: {
       learn_round_trip(transaction);
       const Errc errc = answer_challenge(exchange, message, response);
-      if (errc != Errc::Ok) fail(exchange, event_of(exchange, message, response, errc));
+      if (errc == Errc::EntropyNeeded && state_ == State::Allocated) {
+        take_back(exchange);
+      } else if (errc != Errc::Ok) {
+        fail(exchange, event_of(exchange, message, response, errc));
+      }
       break;
     }
     case Response::Kind::Success:
@@ -118,8 +122,10 @@ void TurnClient::handle_answer(TurnExchange& exchange, const MessageView& messag
       learn_round_trip(transaction);
       // RFC 8656 section 5: a server binds an allocation to the user who made it.
       if (is(response.error_code, ErrorCode::WrongCredentials) &&
-          may_try_old_credentials(exchange) && send(exchange) == Errc::Ok) {
-        break;
+          may_try_old_credentials(exchange)) {
+        const Errc errc = send(exchange);
+        if (errc == Errc::EntropyNeeded && state_ == State::Allocated) take_back(exchange);
+        if (errc == Errc::Ok || !exchange.is_in_flight()) break;
       }
       fail(exchange, event_of(exchange, message, response, Errc::ErrorResponse));
       break;
