@@ -1,9 +1,9 @@
 // One allocation as the engine and a transport make it: commands with promises, and data without.
-import { canonicalAddress } from '../address.js';
 import { PosternError } from '../errors.js';
 import { isHardError, systemCode } from '../transport-failure.js';
 import { deferred } from './deferred.js';
 import { CLOSE_TIMEOUT_MS, MAX_UNSEEN_BYTES } from './limits.js';
+import { PendingCommands } from './pending-commands.js';
 import { lossReason, turnError } from './turn-error.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
@@ -12,7 +12,6 @@ import { lossReason, turnError } from './turn-error.js';
 /** @typedef {import('../engine/turn-types.js').TurnEngine} TurnEngine */
 /** @typedef {import('../engine/turn-types.js').TurnEvent} TurnEvent */
 /** @typedef {import('../engine/turn-types.js').TurnSettings} TurnSettings */
-/** @typedef {import('../errors.js').Phase} Phase */
 /** @typedef {import('../transports/transport.js').Transport} Transport */
 /** @typedef {import('./peer.js').PeerAddress} PeerAddress */
 
@@ -62,13 +61,8 @@ export class TurnSession {
   #closed = deferred();
   /** @type {Deferred<void>} */ #closing = deferred();
 
-  // Commands under way, by what their events are told apart with.
-  /** @type {Deferred<TurnEvent> | undefined} */ #allocating;
-  /** @type {Map<string, Deferred<TurnEvent>>} */ #permits = new Map();
-  /** @type {Map<number, Deferred<TurnEvent>>} */ #binds = new Map();
-  /** @type {Map<number, Deferred<TurnEvent>>} */ #connects = new Map();
-  /** @type {Deferred<TurnEvent> | undefined} */ #refreshing;
-  /** @type {Deferred<TurnEvent> | undefined} */ #moving;
+  #pending = new PendingCommands();
+  /** Counters at the end. @type {Record<string, number> | undefined} */ #lastStats;
 
   // Back-pressure. The engine hands on later what it is given, and only then does the transport say what it thinks of it.
   #isBlocked = false;
@@ -140,29 +134,31 @@ export class TurnSession {
 
   // --- Commands. All throw what turnError() makes of the event, or why the session has ended.
 
-  /** @param {AllocateRequest} request @returns {Promise<TurnEvent>} 'allocated' or 'allocate-failed' */
-  allocate(request) {
-    this.#allocating = this.#command(() => this.#engine.allocate(this.#handle, request));
-    return this.#allocating.promise;
+  /** @param {AllocateRequest} request @returns {Promise<TurnEvent>} */
+  async allocate(request) {
+    this.#requireOpen();
+    this.#engine.allocate(this.#handle, request);
+    return this.#pending.add('allocate');
   }
 
   /** @param {string} address canonical @returns {Promise<TurnEvent>} */
-  permit(address) {
-    return this.#inMap(this.#permits, () => {
-      this.#engine.permit(this.#handle, { address, port: 0 });
-      return address;
-    });
+  async permit(address) {
+    this.#requireOpen();
+    this.#engine.permit(this.#handle, { address, port: 0 });
+    return this.#pending.add('permit', address);
   }
 
   /** @param {string} address */
   releasePermission(address) {
-    if (this.#endError === undefined)
+    if (this.#endError === undefined) {
       this.#engine.releasePermission(this.#handle, { address, port: 0 });
+    }
   }
 
   /** @param {PeerAddress} peer @returns {Promise<TurnEvent>} with the channel's number */
-  bindChannel(peer) {
-    return this.#inMap(this.#binds, () => this.#engine.bindChannel(this.#handle, peer));
+  async bindChannel(peer) {
+    this.#requireOpen();
+    return this.#pending.add('bind', this.#engine.bindChannel(this.#handle, peer));
   }
 
   /** @param {number} channel */
@@ -171,20 +167,24 @@ export class TurnSession {
   }
 
   /** @param {PeerAddress} peer @returns {Promise<TurnEvent>} with the CONNECTION-ID (RFC 6062 section 5.2) */
-  connect(peer) {
-    return this.#inMap(this.#connects, () => this.#engine.connect(this.#handle, peer));
+  async connect(peer) {
+    this.#requireOpen();
+    return this.#pending.add('connect', this.#engine.connect(this.#handle, peer));
   }
 
   /** One after the other. @param {number} lifetimeSeconds 0: as before @returns {Promise<TurnEvent>} */
   async refresh(lifetimeSeconds) {
-    while (this.#refreshing !== undefined) await settled(this.#refreshing.promise);
-    this.#refreshing = this.#command(() => this.#engine.refresh(this.#handle, lifetimeSeconds));
-    return this.#refreshing.promise;
+    // Asked without a pause in between, so that two who come at once do not both find none.
+    for (let end = this.#pending.endOf('refresh'); end; end = this.#pending.endOf('refresh'))
+      await end;
+    this.#requireOpen();
+    this.#engine.refresh(this.#handle, lifetimeSeconds);
+    return this.#pending.add('refresh');
   }
 
   /** @param {TurnCredentials} credentials */
   setCredentials(credentials) {
-    if (this.#endError !== undefined) throw this.#endError;
+    this.#requireOpen();
     this.#engine.setCredentials(this.#handle, credentials);
   }
 
@@ -195,12 +195,15 @@ export class TurnSession {
    * @returns {Promise<TurnEvent>}
    */
   async moveTo(next) {
+    for (let end = this.#pending.endOf('move'); end; end = this.#pending.endOf('move')) await end;
     const previous = this.#transport;
     let isPreviousGone = false;
+    /** @type {Promise<TurnEvent>} */
+    let answer;
     try {
-      if (this.#moving !== undefined)
-        throw new PosternError('ERR_CANCELLED', 'A move is under way.');
-      this.#moving = this.#command(() => this.#engine.move(this.#handle));
+      this.#requireOpen();
+      this.#engine.move(this.#handle);
+      answer = this.#pending.add('move');
     } catch (error) {
       next.close();
       throw error;
@@ -214,7 +217,7 @@ export class TurnSession {
     // Two streams cannot be read as one; whole messages can.
     if (!isFramed(previous)) previous.onbytes = undefined;
     try {
-      const event = await this.#moving.promise;
+      const event = await answer;
       discard(previous);
       return event;
     } catch (error) {
@@ -224,8 +227,6 @@ export class TurnSession {
         if (isPreviousGone) this.#lostTransport();
       } else discard(previous);
       throw error;
-    } finally {
-      this.#moving = undefined;
     }
   }
 
@@ -272,7 +273,7 @@ export class TurnSession {
     this.#isClosing = true;
     const error = new PosternError('ERR_TURN_NO_ALLOCATION', 'The relay was closed.');
     this.#endError = error;
-    this.#rejectAll(error);
+    this.#pending.rejectAll(error);
     const timer = setTimeout(this.#closing.resolve, CLOSE_TIMEOUT_MS);
     try {
       this.#engine.closeAllocation(this.#handle);
@@ -304,7 +305,7 @@ export class TurnSession {
 
   /** What was dropped, by reason. @returns {Record<string, number>} */
   stats() {
-    return this.#engine.turnStats(this.#handle);
+    return this.#lastStats ?? this.#engine.turnStats(this.#handle);
   }
 
   /** @param {PosternError} error */
@@ -320,23 +321,16 @@ export class TurnSession {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#endError ??= end.error;
-    this.#rejectAll(this.#endError);
+    this.#pending.rejectAll(this.#endError);
+    this.#lastStats = this.stats();
     this.#engine.close(this.#handle);
     this.#transport.close();
     if (this.#isTransportGone) this.#closed.resolve(end);
     this.#owner?.end(end);
   }
 
-  /** @param {unknown} error */
-  #rejectAll(error) {
-    for (const map of [this.#permits, this.#binds, this.#connects]) {
-      for (const one of map.values()) one.reject(error);
-      map.clear();
-    }
-    this.#allocating?.reject(error);
-    this.#refreshing?.reject(error);
-    this.#moving?.reject(error);
-    this.#allocating = this.#refreshing = undefined;
+  #requireOpen() {
+    if (this.#endError !== undefined) throw this.#endError;
   }
 
   // --- The transport.
@@ -406,97 +400,14 @@ export class TurnSession {
     }
   }
 
-  // --- Events.
-
-  /**
-   * @param {() => void} start
-   * @returns {Deferred<TurnEvent>}
-   */
-  #command(start) {
-    if (this.#endError !== undefined) throw this.#endError;
-    start();
-    return deferred();
-  }
-
-  /**
-   * @template Key
-   * @param {Map<Key, Deferred<TurnEvent>>} map
-   * @param {() => Key} start
-   * @returns {Promise<TurnEvent>}
-   */
-  async #inMap(map, start) {
-    if (this.#endError !== undefined) throw this.#endError;
-    const key = start();
-    const waiting = map.get(key) ?? deferred();
-    map.set(key, waiting);
-    return waiting.promise;
-  }
-
-  /**
-   * @param {Deferred<TurnEvent> | undefined} waiting
-   * @param {TurnEvent} event
-   * @param {Phase} [failed] in which phase, if it is one of a failure
-   */
-  #settle(waiting, event, failed) {
-    if (failed === undefined) {
-      this.#networkError = undefined;
-      waiting?.resolve(event);
-    } else waiting?.reject(turnError(event, failed, this.#networkError));
-  }
-
-  /**
-   * @template Key
-   * @param {Map<Key, Deferred<TurnEvent>>} map
-   * @param {Key} key
-   * @param {TurnEvent} event
-   * @param {Phase} [failed]
-   */
-  #settleIn(map, key, event, failed) {
-    const waiting = map.get(key);
-    map.delete(key);
-    this.#settle(waiting, event, failed);
-  }
-
   /** @param {TurnEvent} event */
   #handleEvent(event) {
-    const { type, number, token, peer } = event;
-    const address = canonicalAddress(peer?.address ?? '') ?? '';
-    switch (type) {
-      case 'allocated':
-      case 'allocate-failed':
-        this.#settle(this.#allocating, event, type === 'allocated' ? undefined : 'allocate');
-        this.#allocating = undefined;
-        return;
-      case 'permitted':
-        return this.#settleIn(this.#permits, address, event);
-      case 'permission-failed':
-        return this.#settleIn(this.#permits, address, event, 'permission');
-      case 'channel-bound':
-        return this.#settleIn(this.#binds, number, event);
-      case 'channel-failed':
-        return this.#settleIn(this.#binds, number, event, 'channel');
-      case 'connected':
-        return this.#settleIn(this.#connects, token, event);
-      case 'connect-failed':
-        return this.#settleIn(this.#connects, token, event, 'peer');
-      case 'refreshed':
-      case 'refresh-failed': {
-        const waiting = this.#refreshing;
-        this.#refreshing = undefined;
-        this.#settle(waiting, event, type === 'refreshed' ? undefined : 'refresh');
-        if (type === 'refreshed') this.#owner?.event(event);
-        return;
-      }
-      case 'moved':
-      case 'move-failed':
-        return this.#settle(this.#moving, event, type === 'moved' ? undefined : 'move');
-      case 'lost':
-        return this.#fail(turnError(event, 'refresh', this.#networkError));
-      case 'closed':
-        return this.#closing.resolve();
-      default:
-        this.#owner?.event(event);
-    }
+    const outcome = this.#pending.settle(event, this.#networkError);
+    if (outcome === 'success') this.#networkError = undefined;
+    if (event.type === 'lost') this.#fail(turnError(event, 'refresh', this.#networkError));
+    else if (event.type === 'closed') this.#closing.resolve();
+    // Credentials lead to a Refresh that nobody asked for.
+    else if (outcome === undefined || event.type === 'refreshed') this.#owner?.event(event);
   }
 }
 
@@ -509,7 +420,3 @@ function discard(transport) {
   transport.onclose = undefined;
   transport.close();
 }
-
-/** @param {Promise<unknown>} promise */
-const settled = (promise) => promise.then(ignore, ignore);
-const ignore = () => {};
