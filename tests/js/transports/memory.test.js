@@ -173,6 +173,36 @@ describe('close()', () => {
   });
 });
 
+describe('what is reliable', () => {
+  test('waits for onbytes, in order, and so does the end', async () => {
+    const [a, b] = memoryTransportPair({ reliable: true });
+    const end = jest.fn();
+    b.onclose = end;
+    a.send(one);
+    a.send(two);
+    a.close();
+    await settled();
+    expect(end).not.toHaveBeenCalled();
+    const arrived = inbox(b);
+    await closed(b);
+    expect(arrived).toEqual(['one', 'two']);
+  });
+
+  test('stops without onbytes, and goes on with it', async () => {
+    const [a, b] = memoryTransportPair({ reliable: true });
+    const first = inbox(b);
+    a.send(one);
+    await settled();
+    b.onbytes = undefined;
+    a.send(two);
+    await settled();
+    const second = inbox(b);
+    a.send(one);
+    await settled();
+    expect([first, second]).toEqual([['one'], ['two', 'one']]);
+  });
+});
+
 test('ref() and unref() are there, for the contract', () => {
   const [a] = memoryTransportPair();
   a.ref();

@@ -158,6 +158,36 @@ describe('the end', () => {
     await transport[Symbol.asyncDispose]();
   });
 
+  test('by end() comes behind all that was sent, and hears the other side out', async () => {
+    const { transport, socket } = await connection();
+    socket.pause();
+    let sent = 0;
+    do sent += 256 * 1024;
+    while (transport.send(Buffer.alloc(256 * 1024)));
+    const answer = received(transport);
+    const end = closed(transport);
+    transport.end();
+    transport.end();
+    expect(transport.send(hello)).toBe(false);
+    let read = 0;
+    socket.on('data', ({ length }) => {
+      read += length;
+    });
+    socket.once('data', () => socket.write('bye'));
+    socket.resume();
+    expect(text((await answer).bytes)).toBe('bye');
+    expect(await end).toBeUndefined();
+    expect(read).toBe(sent);
+  });
+
+  test('by close() after end() does not wait', async () => {
+    const { transport, socket } = await connection();
+    socket.pause();
+    while (transport.send(Buffer.alloc(256 * 1024)));
+    transport.end();
+    await transport[Symbol.asyncDispose]();
+  });
+
   test('by close() lets no more bytes through', async () => {
     const { transport, socket } = await connection();
     const onbytes = jest.fn();
