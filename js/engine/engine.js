@@ -183,6 +183,7 @@ export class Engine {
     const input = dontFragment ? INPUT.sendUnfragmented : INPUT.send;
     const address = this.#addresses.pack(peer.address);
     if (!this.#push(input, handle, bytes, peer.port, address)) this.#countTooLong(handle);
+    this.#flushLater();
   }
 
   /** @param {number} handle @param {Uint8Array} bytes @param {number} channel */
@@ -190,6 +191,7 @@ export class Engine {
     if (!this.#push(INPUT.sendChannel, handle, bytes, channel, NO_ADDRESS)) {
       this.#countTooLong(handle);
     }
+    this.#flushLater();
   }
 
   /** @param {number} handle @returns {Record<typeof TURN_STATS[number], number>} */
@@ -245,11 +247,13 @@ export class Engine {
   /** @param {number} handle @param {boolean} isHard see client::TransportError */
   transportError(handle, isHard) {
     this.#push(isHard ? INPUT.hardError : INPUT.softError, handle, NOTHING, 0, NO_ADDRESS);
+    this.#flushLater();
   }
 
   /** @param {number} handle */
   transportClosed(handle) {
     this.#push(INPUT.closed, handle, NOTHING, 0, NO_ADDRESS);
+    this.#flushLater();
   }
 
   /** @param {ClientSettings} settings */
@@ -345,9 +349,13 @@ export class Engine {
     if (length > this.#inbox.room) this.#turn();
     if (length > this.#inbox.room) return false;
     this.#inbox.push(input, handle, bytes, port, address);
-    // Who is told is heard when that is over.
-    if (!this.#isTelling) this.#schedule();
     return true;
+  }
+
+  /** What is in the inbox is not for now. */
+  #flushLater() {
+    // Who is told asks for it: it is worked off when they all are.
+    if (!this.#isTelling) this.#schedule();
   }
 
   #schedule() {
