@@ -14,6 +14,9 @@ import { MAX_REMEMBERED_PEERS, REFUSAL_HOLD_MS } from './limits.js';
  */
 
 export class Permissions {
+  /** Some are forgotten, which must not be used any more. @type {(() => void) | undefined} */ onforget =
+    undefined;
+
   #session;
   /** @type {Map<string, Permission>} */ #byAddress = new Map();
 
@@ -74,5 +77,6 @@ export class Permissions {
     for (const [address, { isGranted, underWay }] of this.#byAddress) {
       if (!isGranted && underWay === undefined) this.#byAddress.delete(address);
     }
+    this.onforget?.();
   }
 }

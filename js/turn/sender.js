@@ -72,6 +72,10 @@ export class Sender {
     const { transport } = session;
     this.#serverFamily = transport.reliable ? undefined : transport.remoteAddress.family;
     this.permissions = new Permissions(session);
+    this.permissions.onforget = () => {
+      this.#peers.clear();
+      this.#last = NO_ONE;
+    };
   }
 
   /**

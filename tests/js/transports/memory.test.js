@@ -229,6 +229,7 @@ test.each([
   'address',
   'uri',
   'ice-server',
+  'turn/allocate',
 ])('js/%s.js needs no Node', (name) => {
   const found = [...dependencies(new URL(`../../../js/${name}.js`, import.meta.url))];
   expect(found.filter((url) => !url.startsWith('file:'))).toEqual([]);
