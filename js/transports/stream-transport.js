@@ -44,7 +44,8 @@ export class StreamTransport extends BaseTransport {
       if (this.#isOpen) this.ondrain?.();
     });
     socket.on('error', (error) => {
-      if (this.#isOpen) this.#error = brokenError(error);
+      // Who has said good-bye already does not mind how the other side hangs up.
+      if (this.#isOpen && !this.#isEnding) this.#error = brokenError(error);
     });
     socket.on('close', () => {
       clearTimeout(this.#endTimer);

@@ -180,6 +180,15 @@ describe('the end', () => {
     expect(read).toBe(sent);
   });
 
+  test('by a reset after end() is no error', async () => {
+    const { transport, socket } = await connection();
+    transport.onbytes = () => {};
+    socket.on('end', () => socket.resetAndDestroy());
+    const end = closed(transport);
+    transport.end();
+    expect(await end).toBeUndefined();
+  });
+
   test('by close() after end() does not wait', async () => {
     const { transport, socket } = await connection();
     socket.pause();
