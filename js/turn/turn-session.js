@@ -56,6 +56,7 @@ export class TurnSession {
   /** What the network had to say since the last answer. @type {Error | undefined} */ #networkError;
   #isClosing = false;
   #isTransportGone = false;
+  #isMoving = false;
   #isReferenced = true;
   /** Resolves with the end, when the transport is gone as well. @type {Deferred<RelayEnd>} */
   #closed = deferred();
@@ -204,6 +205,7 @@ export class TurnSession {
       this.#requireOpen();
       this.#engine.move(this.#handle);
       answer = this.#pending.add('move');
+      this.#isMoving = true;
     } catch (error) {
       next.close();
       throw error;
@@ -218,9 +220,12 @@ export class TurnSession {
     if (!isFramed(previous)) previous.onbytes = undefined;
     try {
       const event = await answer;
+      this.#isMoving = false;
+      if (this.#isTransportGone && this.#end === undefined) this.#lostTransport();
       discard(previous);
       return event;
     } catch (error) {
+      this.#isMoving = false;
       if (this.#end === undefined) {
         discard(next);
         this.#use(previous);
@@ -383,8 +388,10 @@ export class TurnSession {
 
   #lostTransport() {
     this.#isTransportGone = true;
-    if (this.#end === undefined) this.#engine.transportClosed(this.#handle);
-    else this.#closed.resolve(this.#end);
+    if (this.#end !== undefined) this.#closed.resolve(this.#end);
+    // Of what is under way, that ends the move, and not the allocation: there is the transport of before.
+    else if (this.#isMoving) this.#engine.transportError(this.#handle, true);
+    else this.#engine.transportClosed(this.#handle);
   }
 
   /** @param {Uint8Array} bytes */

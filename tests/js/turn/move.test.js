@@ -53,6 +53,38 @@ describe.each([
   });
 });
 
+test.each([
+  ['messages', MESSAGES],
+  ['a stream', stream()],
+])('over %s, the new connection breaks: the relay goes back', async (_, medium) => {
+  const server = new ScriptedServer(medium);
+  server.peer(PEER.address, PEER.port, { echoes: true });
+  const relay = await relayAt(server, { mobility: true });
+  server.script = ({ attributes }, { far }) => {
+    if (!attributes.mobilityTicket) return undefined;
+    far.close();
+    return 'silence';
+  };
+  expect(await rejection(relay.move())).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+  relay.send(bytes('still'), PEER);
+  for await (const { data } of relay) {
+    expect(text(data)).toBe('still');
+    break;
+  }
+});
+
+test('both connections break: the relay has ended', async () => {
+  const server = new ScriptedServer(stream());
+  const relay = await relayAt(server, { mobility: true });
+  server.script = ({ attributes }) => {
+    if (!attributes.mobilityTicket) return undefined;
+    for (const { far } of server.connections) far.close();
+    return 'silence';
+  };
+  expect(await rejection(relay.move())).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+  expect(await relay.closed).toMatchObject({ reason: 'transport' });
+});
+
 test('without a ticket: ERR_TURN_NO_MOBILITY, and nothing stays open', async () => {
   const server = new ScriptedServer();
   const relay = await relayAt(server);
