@@ -1,8 +1,16 @@
 // allocate(): several servers, redirections, refusals, and giving up.
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { encode, prepareKey, verify } from '../../../js/codec/index.js';
 import { allocate } from '../../../js/index.js';
 import { gate, rejection } from '../client/support.js';
-import { CREDENTIALS, MESSAGES, ScriptedServer, stream } from './scripted-server.js';
+import {
+  CREDENTIALS,
+  MESSAGES,
+  REALM,
+  RELAYED,
+  ScriptedServer,
+  stream,
+} from './scripted-server.js';
 import { closeRelays, relayAt, SERVER, until } from './support.js';
 
 /** @typedef {import('../../../js/transports/transport.js').OpenTransport} OpenTransport */
@@ -259,6 +267,49 @@ describe('giving up', () => {
       return 'silence';
     };
     expect(await rejection(relayAt(server))).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+  });
+});
+
+describe('tokens (RFC 7635)', () => {
+  const macKey = new Uint8Array(20).fill(7);
+  const accessToken = new Uint8Array([1, 2, 3, 4]);
+
+  /** Challenges with the name of an authorization server, and takes what is signed with its key. */
+  function tokenServer() {
+    const key = prepareKey({ password: macKey });
+    const server = new ScriptedServer();
+    server.script = (request) => {
+      const { attributes, method, transactionId } = request;
+      if (attributes.nonce === undefined || !verify(request, key)) {
+        const thirdPartyAuthorization = 'auth.example.org';
+        return { code: 401, attributes: { realm: REALM, nonce: 'n', thirdPartyAuthorization } };
+      }
+      return encode({
+        class: 'success',
+        method: /** @type {any} */ (method),
+        transactionId,
+        attributes: {
+          xorRelayedAddress: { address: RELAYED, port: 50_000 },
+          xorMappedAddress: { address: '192.0.2.1', port: 50_000 },
+          lifetime: attributes.lifetime ?? 600,
+        },
+        key,
+      });
+    };
+    return server;
+  }
+
+  test('go with the kid as the user name', async () => {
+    const server = tokenServer();
+    const relay = await relayAt(server, { credentials: { kid: 'key-1', accessToken, macKey } });
+    expect(relay.relayedAddress.address).toBe(RELAYED);
+    expect(server.requests[1].attributes).toMatchObject({ username: 'key-1', accessToken });
+  });
+
+  test('are what the error asks for, where there are none', async () => {
+    const error = await rejection(relayAt(tokenServer(), { credentials: undefined }));
+    expect(error.code).toBe('ERR_STUN_CREDENTIALS_NEEDED');
+    expect(error.hint).toContain('auth.example.org');
   });
 });
 
