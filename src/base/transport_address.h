@@ -27,6 +27,10 @@ struct TransportAddress {
   }
 
   bool operator==(const TransportAddress&) const = default;
+  // The port aside.
+  [[nodiscard]] bool is_same_host(const TransportAddress& other) const {
+    return family == other.family && bytes == other.bytes;
+  }
 };
 
 // Dotted decimal or IPv6 text (RFC 4291 section 2.2), without brackets, zone or port.

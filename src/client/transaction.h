@@ -59,6 +59,7 @@ class Transaction {
 
   [[nodiscard]] bool is_in_flight() const { return !deadline_.is_never(); }
   [[nodiscard]] Instant deadline() const { return deadline_; }
+  [[nodiscard]] Instant started_at() const { return sent_at_; }
   [[nodiscard]] const stun::TransactionId& id() const { return id_; }
   [[nodiscard]] const Protection& protection() const { return protection_; }
   // Requests sent under this ID.

@@ -65,6 +65,14 @@ bool Channels::release(uint16_t channel) {
   return true;
 }
 
+bool Channels::serves(const TransportAddress& host) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&host](const Entry& entry) {
+    const bool is_in_use = entry.state == State::Wanted || entry.state == State::Bound ||
+                           (entry.state == State::InFlight && !entry.is_released);
+    return is_in_use && entry.peer.is_same_host(host);
+  });
+}
+
 uint16_t Channels::take_due(Instant now) {
   if (wanted_count_ == 0 && now < next_refresh_) return 0;
   for (size_t index = 0; index < entries_.size(); ++index) {

@@ -42,6 +42,13 @@ class Channels {
   [[nodiscard]] bool bound(uint16_t channel, Instant expires_at, Instant refresh_at);
   // Whether it was bound before.
   [[nodiscard]] bool refused(uint16_t channel);
+  // Whether nobody wants to hear of the request under way any more.
+  [[nodiscard]] bool is_released(uint16_t channel) const {
+    const Entry* const entry = find(channel);
+    return entry != nullptr && entry->is_released;
+  }
+  // Whether a channel that is wanted or bound goes to this host.
+  [[nodiscard]] bool serves(const TransportAddress& host) const;
   // The request was not answered, and is to be made again.
   void ask_again(uint16_t channel);
 
@@ -55,10 +62,11 @@ class Channels {
   // and after the release.
   [[nodiscard]] const TransportAddress* receivable(uint16_t channel, Instant now) const {
     const Entry* const entry = find(channel);
-    if (entry == nullptr || entry->state == State::Free || entry->state == State::Wanted) {
-      return nullptr;
-    }
-    return entry->state == State::InFlight || now < entry->expires_at ? &entry->peer : nullptr;
+    if (entry == nullptr || entry->state == State::Free) return nullptr;
+    if (entry->state == State::InFlight) return &entry->peer;
+    // Also while it is wanted again.
+    const bool is_alive = !entry->expires_at.is_never() && now < entry->expires_at;
+    return is_alive ? &entry->peer : nullptr;
   }
   [[nodiscard]] const TransportAddress& peer(uint16_t channel) const {
     return entries_[channel - turn::kMinChannel].peer;

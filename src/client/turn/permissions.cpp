@@ -4,25 +4,12 @@
 
 namespace postern::client {
 
-namespace {
-
-bool same_host(const TransportAddress& a, const TransportAddress& b) {
-  return a.family == b.family && a.bytes == b.bytes;
-}
-
-TransportAddress host_of(TransportAddress peer) {
-  peer.port = 0;
-  return peer;
-}
-
-}  // namespace
-
 size_t Permissions::find(const TransportAddress& peer) const {
-  if (last_found_ < entries_.size() && same_host(entries_[last_found_].peer, peer)) {
+  if (last_found_ < entries_.size() && entries_[last_found_].peer.is_same_host(peer)) {
     return last_found_;
   }
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&peer](const Entry& entry) {
-    return same_host(entry.peer, peer);
+    return entry.peer.is_same_host(peer);
   });
   if (found != entries_.end()) last_found_ = static_cast<size_t>(found - entries_.begin());
   return static_cast<size_t>(found - entries_.begin());
@@ -34,24 +21,24 @@ void Permissions::set_wanted(Entry& entry, bool is_wanted) {
   wanted_count_ += is_wanted ? 1 : size_t{0} - 1;
 }
 
-Errc Permissions::want(const TransportAddress& peer, Wish& out) {
-  const size_t index = find(peer);
-  if (index < entries_.size()) {
-    Entry& entry = entries_[index];
-    entry.is_released = false;
-    const bool is_asked_for = entry.is_in_flight || entry.is_wanted;
-    out = entry.is_granted ? Wish::Granted : is_asked_for ? Wish::Pending : Wish::Unasked;
-    if (out == Wish::Unasked) set_wanted(entry, true);
+Errc Permissions::want(const TransportAddress& peer, Instant now, Wish& out) {
+  if (const Errc errc = reserve(peer); errc != Errc::Ok) return errc;
+  Entry& entry = entries_[find(peer)];
+  if (entry.is_granted && now < entry.expires_at) {
+    out = Wish::Granted;
     return Errc::Ok;
   }
-  if (entries_.size() == kMaxPermissions) return Errc::TooManyPermissions;
-  set_wanted(entries_.emplace_back(Entry{.peer = host_of(peer)}), true);
-  out = Wish::Unasked;
+  entry.is_awaited = true;
+  out = entry.is_in_flight || entry.is_wanted ? Wish::Pending : Wish::Unasked;
+  if (out == Wish::Unasked) set_wanted(entry, true);
   return Errc::Ok;
 }
 
 Errc Permissions::reserve(const TransportAddress& peer) {
-  if (find(peer) < entries_.size()) return Errc::Ok;
+  if (const size_t index = find(peer); index < entries_.size()) {
+    entries_[index].is_released = false;
+    return Errc::Ok;
+  }
   if (entries_.size() == kMaxPermissions) return Errc::TooManyPermissions;
   entries_.push_back(Entry{.peer = host_of(peer)});
   return Errc::Ok;
@@ -69,6 +56,7 @@ void Permissions::release(const TransportAddress& peer) {
   if (index == entries_.size()) return;
   if (entries_[index].is_in_flight) {
     entries_[index].is_released = true;
+    entries_[index].is_awaited = false;
   } else {
     erase(index);
   }
@@ -96,7 +84,7 @@ bool Permissions::take_batch(Instant now, TurnExchange& exchange) {
         entry.is_granted && !entry.is_in_flight && entry.refresh_at <= now + window;
     if (!is_due(entry) && !is_near) continue;
     if (entry.alone != mix_alone) continue;
-    if (!exchange.add_peer(entry.peer, entry.is_granted)) break;
+    if (!exchange.add_peer(entry.peer)) break;
     entry.is_in_flight = true;
     set_wanted(entry, false);
     is_taken = true;
@@ -104,6 +92,21 @@ bool Permissions::take_batch(Instant now, TurnExchange& exchange) {
   }
   update_next_refresh();
   return is_taken;
+}
+
+TurnExchange::Told Permissions::told_of(const TransportAddress& peer) const {
+  const size_t index = find(peer);
+  if (index == entries_.size() || entries_[index].is_released) return TurnExchange::Told::Nothing;
+  return entries_[index].is_awaited ? TurnExchange::Told::Outcome : TurnExchange::Told::Loss;
+}
+
+void Permissions::extend(const TransportAddress& peer, Instant expires_at, Instant refresh_at) {
+  const size_t index = find(peer);
+  if (index == entries_.size()) return;
+  entries_[index].is_granted = true;
+  entries_[index].expires_at = expires_at;
+  entries_[index].refresh_at = refresh_at;
+  update_next_refresh();
 }
 
 void Permissions::granted(std::span<const TransportAddress> peers, Instant expires_at,
@@ -116,13 +119,11 @@ void Permissions::granted(std::span<const TransportAddress> peers, Instant expir
       erase(index);
       continue;
     }
-    entry.is_granted = true;
     entry.is_in_flight = false;
+    entry.is_awaited = false;
     entry.alone = false;
-    entry.expires_at = expires_at;
-    entry.refresh_at = refresh_at;
+    extend(peer, expires_at, refresh_at);
   }
-  update_next_refresh();
 }
 
 void Permissions::ask_again(std::span<const TransportAddress> peers) {

@@ -19,6 +19,12 @@ inline constexpr size_t kMaxPermissions = 512;
 // Ours: permissions whose renewal is due within so long share a request with one that is due now.
 inline constexpr Duration kRefreshWindow = Duration::seconds(30);
 
+// Permissions are for all ports of a host.
+[[nodiscard]] inline TransportAddress host_of(TransportAddress peer) {
+  peer.port = 0;
+  return peer;
+}
+
 class Permissions {
  public:
   enum class Wish : uint8_t {
@@ -28,7 +34,7 @@ class Permissions {
   };
 
   // Errc::TooManyPermissions.
-  [[nodiscard]] Errc want(const TransportAddress& peer, Wish& out);
+  [[nodiscard]] Errc want(const TransportAddress& peer, Instant now, Wish& out);
   // A place for a peer that gets its permission with its channel (RFC 8656 section 12.2).
   [[nodiscard]] Errc reserve(const TransportAddress& peer);
   // Gives the place back, unless the peer has, or is to have, permission of its own.
@@ -45,7 +51,11 @@ class Permissions {
 
   // Peers to ask for now: those wanted, and those due. False where there are none.
   [[nodiscard]] bool take_batch(Instant now, TurnExchange& exchange);
-  // The server has granted them, until `expires_at`.
+  // Who is to hear of the end of a request for this permission.
+  [[nodiscard]] TurnExchange::Told told_of(const TransportAddress& peer) const;
+  // A channel has brought it, or made it longer.
+  void extend(const TransportAddress& peer, Instant expires_at, Instant refresh_at);
+  // The server has granted what was asked for, until `expires_at`.
   void granted(std::span<const TransportAddress> peers, Instant expires_at, Instant refresh_at);
   // A request for several was refused, and nobody knows for whose sake: each is asked for alone.
   void ask_one_by_one(std::span<const TransportAddress> peers);
@@ -67,6 +77,7 @@ class Permissions {
     bool is_wanted = false;  // to be asked for at the next chance
     bool is_in_flight = false;
     bool is_released = false;  // while in flight
+    bool is_awaited = false;   // somebody is to hear what becomes of it
     bool alone = false;        // not together with others
     Instant expires_at = Instant::never();
     Instant refresh_at = Instant::never();

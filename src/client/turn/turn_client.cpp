@@ -52,9 +52,9 @@ Errc TurnClient::permit(Instant now, const TransportAddress& peer) {
   if (state_ != State::Allocated) return Errc::NoAllocation;
   if (!allocation_.reaches(peer)) return Errc::PeerFamilyMismatch;
   auto wish = Permissions::Wish::Pending;
-  if (const Errc errc = permissions_.want(peer, wish); errc != Errc::Ok) return errc;
+  if (const Errc errc = permissions_.want(peer, now_, wish); errc != Errc::Ok) return errc;
   if (wish == Permissions::Wish::Granted) {
-    queue({.kind = TurnEventKind::Permitted, .peer = peer});
+    queue({.kind = TurnEventKind::Permitted, .peer = host_of(peer)});
   }
   has_work_ = true;
   return Errc::Ok;
@@ -63,7 +63,7 @@ Errc TurnClient::permit(Instant now, const TransportAddress& peer) {
 Errc TurnClient::release_permission(Instant now, const TransportAddress& peer) {
   advance(now);
   if (state_ != State::Allocated) return Errc::NoAllocation;
-  permissions_.release(peer);
+  if (!channels_.serves(peer)) permissions_.release(peer);
   return Errc::Ok;
 }
 

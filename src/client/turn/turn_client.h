@@ -57,6 +57,8 @@ namespace postern::client {
 // Ours: RFC 8489 section 6.2 allows ten, but each keeps a whole request, and permissions of many
 // peers share one.
 inline constexpr size_t kMaxTurnExchanges = 4;
+// Ours: of these, for Connect requests.
+inline constexpr size_t kMaxConnectExchanges = kMaxTurnExchanges - 2;
 // Ours: events that come unasked wait for the caller; of ConnectionAttempt and Icmp, the surplus is
 // counted and dropped.
 inline constexpr size_t kMaxQueuedEvents = 16;
@@ -119,17 +121,17 @@ class TurnClient {
   // Ends with Permitted or PermissionFailed. Asked for a peer that has permission, it answers at
   // once. The port does not count. Errc::TooManyPermissions.
   [[nodiscard]] Errc permit(Instant now, const TransportAddress& peer);
-  // Lets the permission lapse.
+  // Lets the permission lapse, unless a channel needs it. Who waits for it hears nothing any more.
   [[nodiscard]] Errc release_permission(Instant now, const TransportAddress& peer);
   // The channel's number; ends with ChannelBound or ChannelFailed. Asked for a peer that has a
   // channel, it answers at once, with that. Errc::TooManyChannels.
   Result<uint16_t> bind_channel(Instant now, const TransportAddress& peer);
-  // Lets the channel lapse.
+  // Lets the channel lapse; its peer's permission stays. Who waits for it hears nothing any more.
   [[nodiscard]] Errc release_channel(Instant now, uint16_t channel);
   // RFC 6062 section 5.2. A token; ends with Connected or ConnectFailed.
   // Errc::TooManyConnections.
   Result<uint32_t> connect(Instant now, const TransportAddress& peer);
-  // Ends with Refreshed or RefreshFailed. 0 seconds: as at allocate().
+  // Ends with Refreshed or RefreshFailed. 0 seconds: what was asked for before.
   [[nodiscard]] Errc refresh(Instant now, uint32_t lifetime_seconds = 0);
   // The transport is another one now, at another local address (RFC 8016). Ends with Moved or
   // MoveFailed. Errc::NoMobilityTicket where the server gave none.
@@ -240,8 +242,9 @@ class TurnClient {
   void end_transport(Errc errc);
   void queue(const TurnEvent& event);
   void learn_round_trip(const Transaction& transaction);
-  void schedule_refresh(uint32_t lifetime_seconds);
-  void grant(std::span<const TransportAddress> peers);
+  [[nodiscard]] static Instant asked_at(const TurnExchange& exchange);
+  void schedule_refresh(const TurnExchange& exchange, uint32_t lifetime_seconds);
+  void choose_told(TurnExchange& exchange) const;
 
   // Data of peers (turn_client_data.cpp).
   [[nodiscard]] std::optional<PeerData> handle_channel_data(stun::Bytes bytes);

@@ -247,7 +247,10 @@ void TurnClient::succeed(TurnExchange& exchange, const MessageView& message, Tur
       end_deletion(exchange, event);
       break;
     case Purpose::Permit:
-      grant(exchange.peers());
+      choose_told(exchange);
+      permissions_.granted(
+          exchange.peers(), now_ + options_.permission_lifetime,
+          asked_at(exchange) + jitter_.refresh_after(options_.permission_lifetime));
       event.kind = TurnEventKind::Permitted;
       finish(exchange, event);
       break;
@@ -284,7 +287,7 @@ void TurnClient::accept_allocation(TurnExchange& exchange, const MessageView& me
     return;
   }
   state_ = State::Allocated;
-  schedule_refresh(allocation_.lifetime_seconds);
+  schedule_refresh(exchange, allocation_.lifetime_seconds);
   if (options_.keep_alive > Duration{} && !options_.is_reliable) {
     keep_alive_at_ = now_ + options_.keep_alive;
   }
@@ -304,13 +307,18 @@ void TurnClient::end_deletion(TurnExchange& exchange, TurnEvent event) {
   finish(exchange, event);
 }
 
-void TurnClient::schedule_refresh(uint32_t lifetime_seconds) {
+// When the request went out for the first time. A server counts from when it came, and who asks for
+// more has to count from before that; who takes a life for over, from after it.
+Instant TurnClient::asked_at(const TurnExchange& exchange) {
+  return exchange.transaction().started_at();
+}
+
+void TurnClient::schedule_refresh(const TurnExchange& exchange, uint32_t lifetime_seconds) {
   const Duration lifetime = Duration::seconds(lifetime_seconds);
   expires_at_ = now_ + lifetime;
-  refresh_at_ = now_ + jitter_.refresh_after(lifetime);
-  if (options_.refresh_every > Duration{}) {
-    refresh_at_ = std::min(refresh_at_, now_ + options_.refresh_every);
-  }
+  Duration wait = jitter_.refresh_after(lifetime);
+  if (options_.refresh_every > Duration{}) wait = std::min(wait, options_.refresh_every);
+  refresh_at_ = asked_at(exchange) + wait;
 }
 
 void TurnClient::accept_refresh(TurnExchange& exchange, const MessageView& message,
@@ -325,7 +333,7 @@ void TurnClient::accept_refresh(TurnExchange& exchange, const MessageView& messa
   refresh_is_told_ = refresh_is_told_ || old_authenticator_ != nullptr;
   old_authenticator_.reset();
   allocation_.lifetime_seconds = *lifetime;
-  schedule_refresh(*lifetime);
+  schedule_refresh(exchange, *lifetime);
   event.number = *lifetime;
   if (is_moving_) {
     is_moving_ = false;
@@ -346,9 +354,10 @@ void TurnClient::accept_refresh(TurnExchange& exchange, const MessageView& messa
   exchange.end();
 }
 
-void TurnClient::grant(std::span<const TransportAddress> peers) {
-  permissions_.granted(peers, now_ + options_.permission_lifetime,
-                       now_ + jitter_.refresh_after(options_.permission_lifetime));
+void TurnClient::choose_told(TurnExchange& exchange) const {
+  for (size_t i = 0; i < exchange.peers().size(); ++i) {
+    exchange.tell(i, permissions_.told_of(exchange.peers()[i]));
+  }
 }
 
 void TurnClient::accept_channel(TurnExchange& exchange, TurnEvent event) {
@@ -356,9 +365,11 @@ void TurnClient::accept_channel(TurnExchange& exchange, TurnEvent event) {
   const bool is_renewal = channels_.is_bound(channel);
   event.peer = channels_.peer(channel);
   // RFC 8656 section 12.2: the binding brings, or renews, the permission.
-  grant({&event.peer, 1});
-  const bool is_wanted = channels_.bound(channel, now_ + options_.channel_lifetime,
-                                         now_ + jitter_.refresh_after(options_.channel_lifetime));
+  permissions_.extend(event.peer, now_ + options_.permission_lifetime,
+                      asked_at(exchange) + jitter_.refresh_after(options_.permission_lifetime));
+  const bool is_wanted =
+      channels_.bound(channel, now_ + options_.channel_lifetime,
+                      asked_at(exchange) + jitter_.refresh_after(options_.channel_lifetime));
   if (is_wanted && !is_renewal) {
     event.kind = TurnEventKind::ChannelBound;
     event.number = channel;
@@ -428,6 +439,7 @@ void TurnClient::fail_permissions(TurnExchange& exchange, TurnEvent event) {
     recent_ids_.add(exchange.transaction().id());
     return exchange.end();
   }
+  choose_told(exchange);
   for (const TransportAddress& peer : exchange.peers()) permissions_.refuse(peer);
   event.kind = TurnEventKind::PermissionFailed;
   finish(exchange, event);
@@ -436,12 +448,15 @@ void TurnClient::fail_permissions(TurnExchange& exchange, TurnEvent event) {
 void TurnClient::fail_channel(TurnExchange& exchange, TurnEvent event) {
   if (ends_allocation(event) || means_dead_server(event.errc)) return lose(event, &exchange);
   const auto channel = static_cast<uint16_t>(exchange.subject());
+  const bool is_released = channels_.is_released(channel);
   event.peer = channels_.peer(channel);
   event.number = channel;
   event.kind =
       channels_.refused(channel) ? TurnEventKind::ChannelLost : TurnEventKind::ChannelFailed;
-  permissions_.unreserve(event.peer);
-  finish(exchange, event);
+  if (!channels_.serves(event.peer)) permissions_.unreserve(event.peer);
+  if (!is_released) return finish(exchange, event);
+  recent_ids_.add(exchange.transaction().id());
+  exchange.end();
 }
 
 void TurnClient::lose(TurnEvent event, TurnExchange* exchange) {

@@ -44,6 +44,12 @@ bool TurnClient::prepare_next(TurnExchange& exchange) {
     exchange.open(Purpose::BindChannel, channel);
     return true;
   }
+  // A server answers a Connect when the peer has: meanwhile there has to be room for the others.
+  const auto connecting =
+      std::count_if(exchanges_.begin(), exchanges_.end(), [](const TurnExchange& candidate) {
+        return candidate.is_in_flight() && candidate.purpose() == Purpose::Connect;
+      });
+  if (static_cast<size_t>(connecting) >= kMaxConnectExchanges) return false;
   if (const Connects::Entry* const connect = connects_.take(); connect != nullptr) {
     exchange.open(Purpose::Connect, connect->token);
     return true;

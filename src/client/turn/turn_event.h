@@ -22,7 +22,7 @@ enum class TurnEventKind : uint8_t {
   // The allocation was not made. `errc` ErrorResponse: the server's `error_code` says why; 300 has
   // `alternates`, 437 asks for another 5-tuple.
   AllocateFailed,
-  // permit(), for each `peer`.
+  // permit(), for each `peer`, whose port is 0.
   Permitted,
   PermissionFailed,
   // The server would not renew the permission of `peer`.

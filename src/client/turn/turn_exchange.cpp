@@ -14,9 +14,9 @@ void TurnExchange::open(Purpose purpose, uint32_t subject) {
   is_telling_ = false;
 }
 
-bool TurnExchange::add_peer(const TransportAddress& peer, bool is_renewal) {
+bool TurnExchange::add_peer(const TransportAddress& peer) {
   if (peer_count_ == peers_.size()) return false;
-  is_renewal_[peer_count_] = is_renewal;
+  told_of_[peer_count_] = Told::Outcome;
   peers_[peer_count_++] = peer;
   return true;
 }
@@ -51,14 +51,17 @@ std::optional<TurnEvent> TurnExchange::take_event() {
     return event_;
   }
   const bool is_granted = event_.kind == TurnEventKind::Permitted;
-  while (is_granted && told_ < peer_count_ && is_renewal_[told_]) ++told_;
+  const auto is_silent = [&](Told told) {
+    return told == Told::Nothing || (told == Told::Loss && is_granted);
+  };
+  while (told_ < peer_count_ && is_silent(told_of_[told_])) ++told_;
   if (told_ == peer_count_) {
     is_telling_ = false;
     return std::nullopt;
   }
   TurnEvent event = event_;
   event.peer = peers_[told_];
-  if (!is_granted && is_renewal_[told_]) event.kind = TurnEventKind::PermissionLost;
+  if (told_of_[told_] == Told::Loss) event.kind = TurnEventKind::PermissionLost;
   ++told_;
   return event;
 }

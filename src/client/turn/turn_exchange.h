@@ -30,15 +30,17 @@ class TurnExchange {
   // For a new purpose. `subject`: the channel, or the token of a connect.
   void open(Purpose purpose, uint32_t subject = 0);
   // RFC 8656 section 10.1: the peers that one CreatePermission asks for. False when it is full.
-  // `is_renewal`: nobody waits to hear of it, unless it fails.
-  [[nodiscard]] bool add_peer(const TransportAddress& peer, bool is_renewal);
+  [[nodiscard]] bool add_peer(const TransportAddress& peer);
+  // Who is to hear what became of a peer's permission: whoever has asked for it, of a renewal only
+  // that it has failed, of one that was released nothing. Set before end().
+  enum class Told : uint8_t { Outcome, Loss, Nothing };
+  void tell(size_t peer, Told told) { told_of_[peer] = told; }
 
   [[nodiscard]] Purpose purpose() const { return purpose_; }
   [[nodiscard]] uint32_t subject() const { return subject_; }
   [[nodiscard]] std::span<const TransportAddress> peers() const {
     return std::span(peers_).first(peer_count_);
   }
-  [[nodiscard]] bool is_renewal(size_t peer) const { return is_renewal_[peer]; }
   [[nodiscard]] Transaction& transaction() { return transaction_; }
   [[nodiscard]] const Transaction& transaction() const { return transaction_; }
   [[nodiscard]] bool is_in_flight() const { return transaction_.is_in_flight(); }
@@ -73,7 +75,7 @@ class TurnExchange {
   Purpose purpose_ = Purpose::Allocate;
   uint32_t subject_ = 0;
   std::array<TransportAddress, kMaxPeersPerRequest> peers_{};
-  std::array<bool, kMaxPeersPerRequest> is_renewal_{};
+  std::array<Told, kMaxPeersPerRequest> told_of_{};
   size_t peer_count_ = 0;
   unsigned rounds_ = 0;           // transactions so far
   uint32_t requests_before_ = 0;  // sent in those that are over
