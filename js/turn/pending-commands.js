@@ -79,6 +79,19 @@ export class PendingCommands {
     return phase === undefined ? 'success' : 'failure';
   }
 
+  /**
+   * Ends one that nobody wants any more, and that may end without an event.
+   *
+   * @param {Command} command
+   * @param {string | number} detail
+   * @param {unknown} error
+   */
+  reject(command, detail, error) {
+    const key = `${command} ${detail}`;
+    this.#waiting.get(key)?.reject(error);
+    this.#waiting.delete(key);
+  }
+
   /** @param {unknown} error */
   rejectAll(error) {
     for (const { reject } of this.#waiting.values()) reject(error);

@@ -48,11 +48,14 @@ export class Permissions {
     try {
       await this.#session.permit(permission.address);
       permission.isGranted = true;
-    } catch (error) {
-      permission.refusedUntil = performance.now() + REFUSAL_HOLD_MS;
-      throw error;
-    } finally {
       permission.underWay = undefined;
+    } catch (error) {
+      // Who revokes it has made room for another request already.
+      if (/** @type {{ code?: string }} */ (error).code !== 'ERR_CANCELLED') {
+        permission.refusedUntil = performance.now() + REFUSAL_HOLD_MS;
+        permission.underWay = undefined;
+      }
+      throw error;
     }
   }
 
@@ -70,6 +73,8 @@ export class Permissions {
   /** @param {string} address */
   revoke(address) {
     this.lost(address);
+    const permission = this.#byAddress.get(address);
+    if (permission !== undefined) permission.underWay = undefined;
     this.#session.releasePermission(address);
   }
 

@@ -186,7 +186,8 @@ export class Relay {
    * @returns {Promise<void>} when the server has granted all
    * @throws {TypeError} ERR_INVALID_ARGUMENT
    * @throws {PosternError} ERR_STUN_RESPONSE with `errorCode`, such as 403; ERR_TURN_PEER_FAMILY,
-   *   ERR_TURN_PERMISSION_LIMIT, ERR_STUN_TIMEOUT, ERR_TURN_NO_ALLOCATION; or `signal.reason`
+   *   ERR_TURN_PERMISSION_LIMIT, ERR_STUN_TIMEOUT, ERR_TURN_NO_ALLOCATION; ERR_CANCELLED when it was revoked meanwhile;
+   *   or `signal.reason`
    */
   async permit(peers, options = {}) {
     const signal = checkWaiting(options);

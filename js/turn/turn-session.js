@@ -151,9 +151,9 @@ export class TurnSession {
 
   /** @param {string} address */
   releasePermission(address) {
-    if (this.#endError === undefined) {
-      this.#engine.releasePermission(this.#handle, { address, port: 0 });
-    }
+    this.#release(() => this.#engine.releasePermission(this.#handle, { address, port: 0 }));
+    const error = new PosternError('ERR_CANCELLED', 'The permission was revoked.');
+    this.#pending.reject('permit', address, error);
   }
 
   /** @param {PeerAddress} peer @returns {Promise<TurnEvent>} with the channel's number */
@@ -164,7 +164,18 @@ export class TurnSession {
 
   /** @param {number} channel */
   releaseChannel(channel) {
-    if (this.#endError === undefined) this.#engine.releaseChannel(this.#handle, channel);
+    this.#release(() => this.#engine.releaseChannel(this.#handle, channel));
+  }
+
+  /** @param {() => void} tell */
+  #release(tell) {
+    if (this.#endError !== undefined) return;
+    try {
+      tell();
+    } catch (error) {
+      // The engine may know before the session that the allocation has gone, and all that it had.
+      if (/** @type {PosternError} */ (error).code !== 'ERR_TURN_NO_ALLOCATION') throw error;
+    }
   }
 
   /** @param {PeerAddress} peer @returns {Promise<TurnEvent>} with the CONNECTION-ID (RFC 6062 section 5.2) */
