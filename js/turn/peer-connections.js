@@ -27,7 +27,7 @@ export class PeerConnections {
     this.#session = session;
     this.#open = open;
     this.incoming = new IncomingConnections(
-      ({ connectionId, peer }) => this.#bind(connectionId, peer, this.#ending.signal),
+      ({ connectionId, peer }) => this.#bind(connectionId, peer),
       ({ peer }, error) => report(peer, error),
     );
   }
@@ -35,8 +35,7 @@ export class PeerConnections {
   /** @param {TransportAddress} peer @param {AbortSignal | undefined} signal @returns {Promise<RelayConnection>} */
   async connect(peer, signal) {
     const { number } = await abortable(this.#session.connect(peer), signal);
-    const ending = this.#ending.signal;
-    return this.#bind(number, peer, signal ? AbortSignal.any([signal, ending]) : ending);
+    return this.#bind(number, peer, signal);
   }
 
   /** @param {unknown} reason for what is being made @param {unknown} error for those who iterate, if it is one */
@@ -46,8 +45,11 @@ export class PeerConnections {
     for (const connection of this.#connections) connection.close();
   }
 
-  /** @param {number} connectionId @param {TransportAddress} peer @param {AbortSignal} signal */
-  async #bind(connectionId, peer, signal) {
+  /** @param {number} connectionId @param {TransportAddress} peer @param {AbortSignal} [givenUp] */
+  async #bind(connectionId, peer, givenUp) {
+    const ending = this.#ending.signal;
+    // One for each: Node warns of a signal that more than ten listen to.
+    const signal = AbortSignal.any(givenUp === undefined ? [ending] : [givenUp, ending]);
     const { engine, handle } = this.#session;
     const open = () => this.#open({ signal });
     const connection = await bindConnection({ engine, handle, open }, connectionId, peer, signal);

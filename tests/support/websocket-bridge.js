@@ -40,6 +40,8 @@ const MAX_MESSAGE_BYTES = 65_552;
 /** Bytes on their way to a WebSocket from which its server is read no more, until half of them are gone. */
 const HIGH_WATER_MARK_BYTES = 256 * 1024;
 
+/** The type of a success response to ConnectionBind (RFC 6062 section 6.1): the connection is a peer's from then on. */
+const BOUND = 0x010b;
 /** RFC 8489 section 5. */
 const STUN_HEADER_BYTES = 20;
 /** RFC 8656 section 12.4. */
@@ -72,7 +74,20 @@ function openTcp({ address, port }, { onmessage, ondrain, onend }) {
   const socket = connect({ host: address, port, noDelay: true });
   const deframer = new StreamDeframer();
   let failed = false;
+  /** What comes and goes is a peer's, in no messages. */
+  let isBound = false;
   socket.on('data', (chunk) => {
+    // Alone on its connection and short, the answer to ConnectionBind comes in one piece on loopback.
+    if (!isBound && chunk.length >= STUN_HEADER_BYTES && chunk.readUInt16BE() === BOUND) {
+      isBound = true;
+      const end = STUN_HEADER_BYTES + chunk.readUInt16BE(2);
+      onmessage(chunk.subarray(0, end));
+      chunk = chunk.subarray(end);
+    }
+    if (isBound) {
+      if (chunk.length > 0) onmessage(chunk);
+      return;
+    }
     try {
       for (const { bytes } of deframer.push(chunk)) onmessage(bytes);
     } catch (error) {
@@ -86,7 +101,7 @@ function openTcp({ address, port }, { onmessage, ondrain, onend }) {
   socket.on('close', () => onend(failed));
   return {
     send: (message) => {
-      const bytes = toStream(message);
+      const bytes = isBound ? message : toStream(message);
       return bytes === undefined || socket.write(bytes);
     },
     pause: () => socket.pause(),
