@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "sim/allocation_counter.h"
 #include "support/names.h"
 
 namespace postern::sim {
@@ -73,38 +74,50 @@ client::Credentials user_pass(std::string_view username, std::string_view passwo
 
 Message text(std::string_view bytes) { return {bytes.begin(), bytes.end()}; }
 
+template <typename Call>
+auto TurnRun::measured(Call call) {
+  const int64_t before = bytes_in_use();
+  auto result = call();
+  client_bytes += bytes_in_use() - before;
+  return result;
+}
+
+bool TurnRun::keep(const std::optional<client::PeerData>& data) {
+  if (!data) return false;
+  received.push_back({.peer = data->peer,
+                      .channel = data->channel,
+                      .data = Message(data->data.begin(), data->data.end())});
+  return true;
+}
+
 TurnRun::TurnRun(const Path& path, const TurnSetup& setup)
     : server(setup.server, setup.credentials),
       client(options_for(path, setup.client)),
       net(
           server,
-          [this, &path] {
-            Endpoint endpoint = endpoint_of(client, [this](const client::PeerData& data) {
-              received.push_back({.peer = data.peer,
-                                  .channel = data.channel,
-                                  .data = Message(data.data.begin(), data.data.end())});
-            });
+          [this] {
+            Endpoint endpoint = endpoint_of(client);
             endpoint.handle_timeout = [this](Instant now) {
               if (now == last_waking_) ++idle_wakings_;
               last_waking_ = now;
-              client.handle_timeout(now);
+              measured([&] { return client.handle_timeout(now), 0; });
             };
             endpoint.poll_transmit = [this](std::span<uint8_t> out) {
-              const size_t size = client.poll_transmit(out);
+              const size_t size = measured([&] { return client.poll_transmit(out); });
               if (size > 0)
                 requests.emplace_back(out.begin(), out.begin() + static_cast<ptrdiff_t>(size));
               return size;
             };
-            endpoint.handle_datagram = [this, handle = endpoint.handle_datagram](
-                                           Instant now, stun::Bytes bytes,
-                                           const TransportAddress& source) {
+            endpoint.handle_datagram = [this](Instant now, stun::Bytes bytes,
+                                              const TransportAddress& source) {
               last_waking_ = Instant::never();
-              handle(now, bytes, source);
+              keep(measured([&] { return client.handle_datagram(now, bytes, source); }));
             };
-            endpoint.handle_stream = [this, handle = endpoint.handle_stream](Instant now,
-                                                                             stun::Bytes bytes) {
+            endpoint.handle_stream = [this](Instant now, stun::Bytes bytes) {
               last_waking_ = Instant::never();
-              handle(now, bytes);
+              measured([&] { return client.feed_stream(now, bytes), 0; });
+              while (keep(measured([&] { return client.next_from_stream(now); }))) {
+              }
             };
             return endpoint;
           }(),
@@ -122,7 +135,7 @@ TurnRun::~TurnRun() {
 
 void TurnRun::take_events() {
   while (takes_events) {
-    const auto event = client.poll_event();
+    const auto event = measured([&] { return client.poll_event(); });
     if (!event) return;
     events.emplace_back(*event, net.now);
   }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,8 @@ class TurnRun {
   std::vector<ReceivedData> received;
   std::vector<Message> requests;  // what the client's exchanges have sent, in order
   bool takes_events = true;
+  // What the client has on the heap more than at the start, but for what commands took.
+  int64_t client_bytes = 0;
 
   [[nodiscard]] unsigned count(TurnEventKind kind) const;
   [[nodiscard]] unsigned requested(stun::Method method) const;
@@ -116,6 +119,9 @@ class TurnRun {
 
  private:
   void take_events();
+  bool keep(const std::optional<client::PeerData>& data);
+  template <typename Call>
+  auto measured(Call call);
 
   // Times that the client had itself woken at the same instant again, with no input in between.
   unsigned idle_wakings_ = 0;
