@@ -91,6 +91,57 @@ async function main() {
 }
 `);
 
+/**
+ * Talks to a peer that echoes, through a relay, in each of the ways that there are. The query of the page's URL says
+ * where the servers are.
+ */
+const relayProgram = reporting(`
+import { allocate } from 'postern';
+
+const { gateway, port } = Object.fromEntries(new URLSearchParams(location.search));
+const peer = { address: '127.0.0.1', port: Number(port) };
+const bytes = (text) => new TextEncoder().encode(text);
+const text = (data) => new TextDecoder().decode(data);
+
+async function main() {
+  const relay = await allocate(gateway, { credentials: { username: 'user', credential: 'pass' }, timeoutMs: 15_000 });
+  const { transport, url } = relay;
+  const relayedAddress = relay.relayedAddress.address;
+
+  // Send and Data indications.
+  const first = new Promise((resolve) => {
+    relay.onmessage = (data, from, channel) => resolve([text(data), from, channel]);
+  });
+  await relay.permit(peer);
+  relay.send(bytes('indication'), peer);
+  const indication = await first;
+
+  // A channel.
+  const channel = await relay.bindChannel(peer);
+  const second = new Promise((resolve) => {
+    relay.onmessage = (data, from, number) => resolve([text(data), number === channel.number]);
+  });
+  channel.send(bytes('channel'));
+  const overChannel = await second;
+  relay.onmessage = undefined;
+
+  // Streams.
+  const writer = relay.writable.getWriter();
+  const reader = relay.readable.getReader();
+  await writer.write({ data: bytes('stream'), remoteAddress: peer.address, remotePort: peer.port });
+  const { value } = await reader.read();
+  const streamed = [text(value.data), value.remoteAddress, value.remotePort === peer.port];
+
+  const { messagesSent, messagesReceived, dropped } = relay.stats();
+  await relay.close();
+  const { done } = await reader.read();
+  const refused = await relay.permit(peer).catch(({ code }) => code);
+  const { reason } = await relay.closed;
+  const counters = { messagesSent, messagesReceived, dropped };
+  return { transport, isSameUrl: url === gateway, relayedAddress, indication, overChannel, streamed, counters, done, refused, reason };
+}
+`);
+
 /** @param {string} entry @param {string} [initOptions] */
 const program = (entry, initOptions = '') =>
   entry === 'postern' ? clientProgram : codecProgram(entry, initOptions);
@@ -137,12 +188,19 @@ async function writeSources(consumer, name, source) {
   return directory;
 }
 
+/** A page that has a relay. @param {import('./consumer.js').Consumer} consumer */
+export const bundleRelay = async (consumer) =>
+  buildWithVite(await writeSources(consumer, 'vite-relay', relayProgram));
+
 /**
  * @param {import('./consumer.js').Consumer} consumer
  * @param {string} entry
  */
-export async function bundleWithVite(consumer, entry) {
-  const root = await writeSources(consumer, `vite-${entry.replaceAll('/', '-')}`, program(entry));
+export const bundleWithVite = async (consumer, entry) =>
+  buildWithVite(await writeSources(consumer, `vite-${entry.replaceAll('/', '-')}`, program(entry)));
+
+/** @param {string} root folder of the sources */
+async function buildWithVite(root) {
   const vite = join(projectDirectory, 'node_modules', 'vite', 'bin', 'vite.js');
   const args = [vite, 'build', root, '--base', './', '--logLevel', 'warn'];
   // Jest says that this is a test; the bundle is for production.
