@@ -43,6 +43,28 @@ TEST(Loss, OfAnyPacketIsMadeGood) {
   }
 }
 
+// A server that evaluates a retransmission anew may refuse what it has granted before, unheard.
+TEST(Loss, AChannelThatMayBeBoundKeepsItsPeer) {
+  TurnRun run;
+  ASSERT_EQ(run.allocate().kind, TurnEventKind::Allocated);
+  run.net.route = [&, first = true](Direction direction, size_t) mutable {
+    if (direction == Direction::ToServer || !first) return Fate{kLatency};
+    first = false;
+    // Its memory of the answer is gone.
+    run.server.refuse_next(Method::ChannelBind, {.code = 508});
+    return Fate{};
+  };
+  const auto channel = run.client.bind_channel(run.net.now, kPeer);
+  ASSERT_TRUE(channel.has_value());
+  run.net.run_for(ms(100));
+  EXPECT_EQ(run.at_server()->channels.size(), 1U);
+  run.server.forget_answers();
+  run.await(TurnEventKind::ChannelFailed);
+  EXPECT_NE(run.bind(kOther), *channel);
+  EXPECT_EQ(run.bind(kPeer), *channel);
+  EXPECT_EQ(run.server.violations.channel_conflict, 0U);
+}
+
 TEST(Loss, DuplicatesChangeNothing) {
   TurnRun run;
   run.net.route = [](Direction, size_t) { return Fate{kLatency, kLatency + ms(5), ms(300)}; };

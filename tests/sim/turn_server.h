@@ -64,6 +64,8 @@ class TurnServer {
 
   // --- What happens to the server.
   void refuse_next(stun::Method method, Refusal refusal) { refusals_[method] = std::move(refusal); }
+  // From now on it takes retransmissions for new requests, as servers without such a memory do.
+  void forget_answers() { answered_.clear(); }
   // Forgets all allocations, reservations and nonces.
   void restart();
 

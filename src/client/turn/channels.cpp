@@ -102,11 +102,12 @@ bool Channels::bound(uint16_t channel, Instant expires_at, Instant refresh_at) {
   return true;
 }
 
-bool Channels::refused(uint16_t channel) {
+bool Channels::refused(uint16_t channel, std::optional<Instant> until) {
   Entry* const entry = find(channel);
   if (entry == nullptr) return false;
   const bool was_bound = entry->is_bound;
   if (entry->state == State::Wanted) --wanted_count_;
+  if (entry->expires_at.is_never()) entry->expires_at = until.value_or(Instant::never());
   // A binding that is not renewed goes on for a while, at the server.
   if (entry->expires_at.is_never()) {
     *entry = Entry{};
@@ -117,13 +118,14 @@ bool Channels::refused(uint16_t channel) {
   return was_bound;
 }
 
-void Channels::ask_again(uint16_t channel) {
+void Channels::ask_again(uint16_t channel, Instant until) {
   Entry* const entry = find(channel);
   if (entry == nullptr || entry->state != State::InFlight) return;
   if (entry->is_released) {
-    static_cast<void>(refused(channel));
+    static_cast<void>(refused(channel, until));
     return;
   }
+  if (entry->expires_at.is_never()) entry->expires_at = until;
   entry->state = State::Wanted;
   ++wanted_count_;
 }

@@ -5,7 +5,8 @@
 //   Free -> Wanted -> InFlight -> Bound -> InFlight (renewal) -> Bound ...
 //                        |          +-> Cooling: released or refused; its number and its peer stay
 //                        |                       together until the RFC's wait is over -> Free
-//                        +-> Free: refused at the first try, so that nothing was bound
+//                        +-> Free: refused at the first try, so that nothing was bound. Where an
+//                            answer may have been lost, it is Cooling here, too.
 #pragma once
 
 #include <cstddef>
@@ -40,8 +41,9 @@ class Channels {
   [[nodiscard]] uint16_t take_due(Instant now);
   // The server has bound it, until `expires_at`. False where nobody wants it any more.
   [[nodiscard]] bool bound(uint16_t channel, Instant expires_at, Instant refresh_at);
-  // Whether it was bound before.
-  [[nodiscard]] bool refused(uint16_t channel);
+  // Whether it was bound before. `until`: how long a server that had answered before, unheard, may
+  // have it bound; nothing where it cannot.
+  [[nodiscard]] bool refused(uint16_t channel, std::optional<Instant> until);
   // Whether nobody wants to hear of the request under way any more.
   [[nodiscard]] bool is_released(uint16_t channel) const {
     const Entry* const entry = find(channel);
@@ -49,8 +51,8 @@ class Channels {
   }
   // Whether a channel that is wanted or bound goes to this host.
   [[nodiscard]] bool serves(const TransportAddress& host) const;
-  // The request was not answered, and is to be made again.
-  void ask_again(uint16_t channel);
+  // The request was not answered, and is to be made again. `until`: how long it may be bound.
+  void ask_again(uint16_t channel, Instant until);
 
   // The peer to send to by this channel; nullptr where that must not be.
   [[nodiscard]] const TransportAddress* sendable(uint16_t channel, Instant now) const {

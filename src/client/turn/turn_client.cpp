@@ -12,8 +12,7 @@ TurnClient::TurnClient(const TurnClientOptions& options)
     : options_(options),
       authenticator_(options.authentication),
       rtt_(std::clamp(options.retransmission.rto, kLeastRto, kMaxRto)),
-      stream_buffer_(options.is_reliable ? kFirstStreamBufferBytes : 0),
-      deframer_(stream_buffer_, wire::kMaxFrameBytes) {}
+      stream_(options.is_reliable ? kFirstStreamBufferBytes : 0) {}
 
 void TurnClient::advance(Instant now) {
   now_ = std::max(now_, now);
@@ -113,7 +112,9 @@ Errc TurnClient::move(Instant now) {
   if (!allocation_.has_ticket()) return Errc::NoMobilityTicket;
   // The server would take what comes by the new way for a stranger's, until the ticket is shown.
   for (TurnExchange& exchange : exchanges_) take_back(exchange);
-  deframer_ = wire::StreamDeframer(stream_buffer_, wire::kMaxFrameBytes);
+  if (!previous_stream_) previous_stream_ = std::move(stream_);
+  stream_ = StreamReader(options_.is_reliable ? kFirstStreamBufferBytes : 0);
+  goes_back_ = false;
   move_is_wanted_ = true;
   is_moving_ = false;
   has_work_ = true;
@@ -166,30 +167,37 @@ std::optional<PeerData> TurnClient::handle_datagram(Instant now, Bytes bytes,
 
 void TurnClient::feed_stream(Instant now, Bytes bytes) {
   advance(now);
-  if (closed_ == Errc::Ok) deframer_.feed(bytes);
+  if (goes_back_) {
+    stream_ = std::move(*previous_stream_);
+    previous_stream_.reset();
+    goes_back_ = false;
+  }
+  if (closed_ == Errc::Ok) stream_.deframer.feed(bytes);
 }
 
 std::optional<PeerData> TurnClient::next_from_stream(Instant now) {
   advance(now);
+  auto& [buffer, deframer] = stream_;
   for (;;) {
     wire::Frame frame;
-    while (deframer_.next(frame)) {
+    // What comes after a refused move, on the stream that the caller gives up, is nobody's.
+    while (!goes_back_ && deframer.next(frame)) {
       const auto data = frame.type == wire::FrameType::ChannelData
                             ? handle_channel_data(frame.bytes)
                             : handle_message(frame.bytes);
       if (data) return data;
     }
-    const size_t wanted = deframer_.room_wanted();
+    const size_t wanted = goes_back_ ? 0 : deframer.room_wanted();
     if (wanted == 0) break;
     // Doubled, so that ever longer frames do not copy it each time.
     std::vector<uint8_t> larger(
-        std::min(wire::kMaxFrameBytes, std::max(wanted, 2 * stream_buffer_.size())));
-    deframer_.set_buffer(larger);
-    stream_buffer_ = std::move(larger);
+        std::min(wire::kMaxFrameBytes, std::max(wanted, 2 * buffer.size())));
+    deframer.set_buffer(larger);
+    buffer = std::move(larger);
   }
-  if (deframer_.error() != Errc::Ok && closed_ == Errc::Ok) {
+  if (!goes_back_ && deframer.error() != Errc::Ok && closed_ == Errc::Ok) {
     ++stats_.malformed;
-    end_transport(deframer_.error());
+    end_transport(deframer.error());
   }
   return std::nullopt;
 }
@@ -236,6 +244,7 @@ void TurnClient::handle_transport_closed(Instant now) {
 }
 
 void TurnClient::end_transport(Errc errc) {
+  if (is_moving_ || move_is_wanted_) return fail_move(errc);
   closed_ = errc;
   if (state_ == State::Allocated) {
     lose({.errc = errc});
@@ -244,6 +253,17 @@ void TurnClient::end_transport(Errc errc) {
   for (TurnExchange& exchange : exchanges_) {
     if (exchange.is_in_flight()) fail(exchange, event_of(exchange, errc));
   }
+}
+
+void TurnClient::fail_move(Errc errc) {
+  for (TurnExchange& exchange : exchanges_) {
+    if (exchange.is_in_flight()) fail(exchange, event_of(exchange, errc));
+  }
+  if (!move_is_wanted_) return;
+  // The ticket was not shown yet.
+  move_is_wanted_ = false;
+  goes_back_ = true;
+  queue({.kind = TurnEventKind::MoveFailed, .errc = errc});
 }
 
 // --- Output

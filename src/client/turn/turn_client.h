@@ -200,6 +200,13 @@ class TurnClient {
  private:
   enum class State : uint8_t { Idle, Allocating, Allocated, Closing, Ended };
 
+  struct StreamReader {
+    explicit StreamReader(size_t bytes) : buffer(bytes), deframer(buffer, wire::kMaxFrameBytes) {}
+
+    std::vector<uint8_t> buffer;  // grows; it is moved, never copied
+    wire::StreamDeframer deframer;
+  };
+
   void advance(Instant now);
   [[nodiscard]] RetransmissionSchedule schedule() const;
 
@@ -240,6 +247,7 @@ class TurnClient {
   // The allocation is gone; `exchange` holds the texts of the event, if one does.
   void lose(TurnEvent event, TurnExchange* exchange = nullptr);
   void end_transport(Errc errc);
+  void fail_move(Errc errc);
   void queue(const TurnEvent& event);
   void learn_round_trip(const Transaction& transaction);
   [[nodiscard]] static Instant asked_at(const TurnExchange& exchange);
@@ -292,8 +300,10 @@ class TurnClient {
   RecentIds recent_ids_;
   // Send indications are answered by nobody: their IDs have to differ, not to be unpredictable.
   stun::TransactionId indication_id_{};
-  std::vector<uint8_t> stream_buffer_;
-  wire::StreamDeframer deframer_;
+  StreamReader stream_;
+  // While the allocation moves: the stream to which a move that fails goes back, where it was.
+  std::optional<StreamReader> previous_stream_;
+  bool goes_back_ = false;
   TurnClientStats stats_;
 };
 

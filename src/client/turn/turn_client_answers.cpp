@@ -329,14 +329,12 @@ void TurnClient::accept_refresh(TurnExchange& exchange, const MessageView& messa
     return fail(exchange, event);
   }
   is_refreshing_ = false;
-  // The new credentials are accepted, which is to be told like an outcome.
-  refresh_is_told_ = refresh_is_told_ || old_authenticator_ != nullptr;
-  old_authenticator_.reset();
   allocation_.lifetime_seconds = *lifetime;
   schedule_refresh(exchange, *lifetime);
   event.number = *lifetime;
   if (is_moving_) {
     is_moving_ = false;
+    previous_stream_.reset();
     if (const auto ticket = message.get<AttributeType::MobilityTicket>()) {
       static_cast<void>(allocation_.ticket.assign(*ticket));
     }
@@ -346,7 +344,10 @@ void TurnClient::accept_refresh(TurnExchange& exchange, const MessageView& messa
     event.kind = TurnEventKind::Moved;
     return finish(exchange, event);
   }
-  if (refresh_is_told_) {
+  // New credentials that are accepted are to be told of, too.
+  const bool is_told = refresh_is_told_ || old_authenticator_ != nullptr;
+  old_authenticator_.reset();
+  if (is_told) {
     event.kind = TurnEventKind::Refreshed;
     return finish(exchange, event);
   }
@@ -417,6 +418,7 @@ void TurnClient::fail_refresh(TurnExchange& exchange, TurnEvent event) {
   if (is_moving_) {
     // The old 5-tuple still has the allocation; whether the caller does is the caller's to know.
     is_moving_ = false;
+    goes_back_ = true;
     event.kind = TurnEventKind::MoveFailed;
     return finish(exchange, event);
   }
@@ -451,8 +453,11 @@ void TurnClient::fail_channel(TurnExchange& exchange, TurnEvent event) {
   const bool is_released = channels_.is_released(channel);
   event.peer = channels_.peer(channel);
   event.number = channel;
+  // Of a request that was sent twice, the first may have been granted.
+  const bool may_be_bound = exchange.requests_sent() > exchange.rounds();
+  const auto until = may_be_bound ? std::optional(now_ + options_.channel_lifetime) : std::nullopt;
   event.kind =
-      channels_.refused(channel) ? TurnEventKind::ChannelLost : TurnEventKind::ChannelFailed;
+      channels_.refused(channel, until) ? TurnEventKind::ChannelLost : TurnEventKind::ChannelFailed;
   if (!channels_.serves(event.peer)) permissions_.unreserve(event.peer);
   if (!is_released) return finish(exchange, event);
   recent_ids_.add(exchange.transaction().id());

@@ -61,12 +61,12 @@ bool TurnClient::prepare_refresh(TurnExchange& exchange) {
   if (is_refreshing_) return false;
   const bool is_wanted = move_is_wanted_ || refresh_is_wanted_ || check_is_wanted_;
   if (!is_wanted && now_ < refresh_at_) return false;
-  // A move does not stand for the refresh that is wanted as well: each is told of.
+  // A move does not stand for a refresh that is wanted as well: each is told of.
   is_moving_ = move_is_wanted_;
   move_is_wanted_ = false;
   refresh_is_told_ = !is_moving_ && refresh_is_wanted_;
   refresh_is_wanted_ = is_moving_ && refresh_is_wanted_;
-  check_is_wanted_ = false;
+  check_is_wanted_ = is_moving_ && check_is_wanted_;
   is_refreshing_ = true;
   exchange.open(Purpose::Refresh);
   return true;
@@ -125,13 +125,14 @@ void TurnClient::take_back(TurnExchange& exchange) {
       move_is_wanted_ = move_is_wanted_ || is_moving_;
       is_moving_ = false;
       refresh_is_wanted_ = refresh_is_wanted_ || refresh_is_told_;
-      check_is_wanted_ = old_authenticator_ != nullptr;
+      check_is_wanted_ = check_is_wanted_ || old_authenticator_ != nullptr;
       break;
     case Purpose::Permit:
       permissions_.ask_again(exchange.peers());
       break;
     case Purpose::BindChannel:
-      channels_.ask_again(static_cast<uint16_t>(exchange.subject()));
+      channels_.ask_again(static_cast<uint16_t>(exchange.subject()),
+                          now_ + options_.channel_lifetime);
       break;
     case Purpose::Connect:
       connects_.ask_again(exchange.subject());
