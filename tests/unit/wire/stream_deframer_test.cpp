@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -222,6 +223,79 @@ TEST(StreamDeframerTest, BuffersTooSmallForAnyFrame) {
     }
   }
   EXPECT_EQ(deframe(smallest, every(1, 4), 4).frames.size(), 1U);
+}
+
+// Frames that are longer than the buffer: room is asked for, and what came before is taken along.
+TEST(StreamDeframerTest, GrowsWithTheFrames) {
+  for (const size_t chunk : {size_t{1}, size_t{3}, size_t{7}, size_t{500}, size_t{5000}}) {
+    ByteVector stream;
+    for (const size_t length : {10, 100, 1000, 3000, 20}) {
+      stream.insert(stream.end(),
+                    {0x40, 0x01, static_cast<uint8_t>(length >> 8), static_cast<uint8_t>(length)});
+      stream.insert(stream.end(), length, static_cast<uint8_t>(length));
+      stream.insert(stream.end(), (0 - length) & 3, 0);
+    }
+    auto buffer = std::make_unique<ByteVector>(32);
+    StreamDeframer deframer(*buffer, 4000);
+    std::vector<size_t> lengths;
+    size_t growths = 0;
+    for (size_t at = 0; at < stream.size(); at += chunk) {
+      const Exact piece(
+          std::span<const uint8_t>(stream).subspan(at, std::min(chunk, stream.size() - at)));
+      deframer.feed(piece.view());
+      for (;;) {
+        for (Frame frame; deframer.next(frame);) {
+          lengths.push_back(frame.bytes.size() - 4);
+          EXPECT_EQ(frame.bytes.back(), static_cast<uint8_t>(lengths.back()));
+        }
+        if (deframer.room_wanted() == 0) break;
+        EXPECT_GT(deframer.room_wanted(), buffer->size());
+        auto larger = std::make_unique<ByteVector>(deframer.room_wanted());
+        deframer.set_buffer(*larger);
+        buffer = std::move(larger);
+        EXPECT_EQ(deframer.room_wanted(), 0U);
+        ++growths;
+      }
+    }
+    EXPECT_EQ(lengths, (std::vector<size_t>{10, 100, 1000, 3000, 20}));
+    EXPECT_EQ(deframer.error(), Errc::Ok);
+    EXPECT_EQ(deframer.pending(), 0U);
+    EXPECT_EQ(growths, chunk == 5000 ? 0U : chunk == 500 ? 2U : 3U);
+  }
+}
+
+TEST(StreamDeframerTest, GrowsToItsLimitOnly) {
+  const ByteVector long_head = {0x40, 0x01, 0x10, 0x00, 0xEE};
+  ByteVector buffer(32);
+  StreamDeframer deframer(buffer, 4000);
+  deframer.feed(long_head);
+  Frame frame;
+  EXPECT_FALSE(deframer.next(frame));
+  EXPECT_EQ(deframer.room_wanted(), 0U);
+  EXPECT_EQ(deframer.error(), Errc::FrameTooLong);
+}
+
+TEST(StreamDeframerTest, GivesNothingUntilItHasRoom) {
+  ByteVector stream = {0x40, 0x01, 0x00, 60};
+  stream.resize(40, 0xAA);
+  ByteVector buffer(32);
+  StreamDeframer deframer(buffer, 4000);
+  deframer.feed(stream);
+  Frame frame;
+  EXPECT_FALSE(deframer.next(frame));
+  EXPECT_EQ(deframer.room_wanted(), 64U);
+  EXPECT_FALSE(deframer.next(frame));
+  EXPECT_EQ(deframer.pending(), 40U);
+  ByteVector larger(64);
+  deframer.set_buffer(larger);
+  EXPECT_FALSE(deframer.next(frame));
+  EXPECT_EQ(deframer.pending(), 40U);
+  const ByteVector rest(24, 0xBB);
+  deframer.feed(rest);
+  ASSERT_TRUE(deframer.next(frame));
+  EXPECT_EQ(frame.bytes.size(), 64U);
+  EXPECT_EQ(frame.bytes[39], 0xAA);
+  EXPECT_EQ(frame.bytes[40], 0xBB);
 }
 
 }  // namespace
