@@ -191,7 +191,8 @@ bool Engine::handle_timeouts(Instant now) {
     if (slot.deadline <= now) {
       if (!top_up(*slot.port)) return false;
       slot.port->handle_timeout(now);
-      set_deadline(slot, slot.port->poll_timeout());
+      // It gets the next one when it is drained: until then that would be now.
+      set_deadline(slot, Instant::never());
       mark_ready(slot);
     }
     earliest = std::min(earliest, slot.deadline);

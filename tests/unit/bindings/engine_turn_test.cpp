@@ -326,5 +326,18 @@ TEST_F(EngineTurnTest, AThousandRelaysHaveOneTimer) {
   EXPECT_EQ(records.size(), kRelays);
 }
 
+TEST_F(EngineTurnTest, WhatWasDueOnceIsNotDueAgain) {
+  OpenRequest request{};
+  request.keep_alive_milliseconds = 20000;
+  relay_ = open(Kind::Turn, request, kUser);
+  allocate();
+  size_t keep_alives = 0;
+  while (keep_alives < 3) {
+    now_ = engine_->next_timeout();
+    keep_alives += process(0, now_).size();
+    ASSERT_GT(engine_->next_timeout(), now_);
+  }
+}
+
 }  // namespace
 }  // namespace postern::bindings
