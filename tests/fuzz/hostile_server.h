@@ -1,4 +1,4 @@
-// Answers to a Binding request, made of a fuzzer's input: parts that lead a client on, in any
+// Answers to a request, made of a fuzzer's input: parts that lead a client on, in any
 // order, and arbitrary ones.
 #pragma once
 
@@ -64,10 +64,10 @@ inline stun::PreparedKey arbitrary_key(FuzzedDataProvider& input) {
 
 // What the server says, in `buffer`; nothing where it does not fit.
 inline Result<stun::Bytes> hostile_answer(FuzzedDataProvider& input, std::span<uint8_t> buffer,
-                                          const stun::TransactionId& id) {
-  stun::MessageWriter writer(buffer,
-                             input.ConsumeBool() ? stun::Class::Success : stun::Class::Error,
-                             stun::Method::Binding, id);
+                                          const stun::TransactionId& id,
+                                          stun::Method method = stun::Method::Binding) {
+  stun::MessageWriter writer(
+      buffer, input.ConsumeBool() ? stun::Class::Success : stun::Class::Error, method, id);
   for (int parts = input.ConsumeIntegralInRange(0, 8); parts > 0; --parts) add_part(input, writer);
   const unsigned ends = input.ConsumeIntegral<uint8_t>();
   if (ends & 1) writer.add_integrity(arbitrary_key(input));
