@@ -54,9 +54,9 @@ const browser = {
 test.each([
   ['postern/codec in Node.js, without the DOM', node, ['codec.ts', 'inline.ts'], false],
   ['postern/codec in a browser, without Node.js', browser, ['codec.ts', 'inline.ts'], false],
-  ['postern in Node.js, without the DOM', node, ['client.ts'], false],
+  ['postern in Node.js, without the DOM', node, ['client.ts', 'relay.ts'], false],
   // Options of node:tls are part of its types.
-  ['postern in a browser, without Node.js', browser, ['client.ts'], true],
+  ['postern in a browser, without Node.js', browser, ['client.ts', 'relay.ts'], true],
 ])(
   '%s',
   async (_title, options, files, skipLibCheck) => {
