@@ -1,5 +1,10 @@
 // An allocation that follows its client to another 5-tuple (RFC 8016).
+#include <array>
+#include <vector>
+
+#include "base/byte_order.h"
 #include "sim/turn_run.h"
+#include "turn/channel_data.h"
 
 namespace postern::sim {
 namespace {
@@ -136,6 +141,42 @@ TEST(MoveOnDatagrams, SurvivesLosses) {
     ASSERT_EQ(run.client.refresh(run.net.now), Errc::Ok);
     run.await(TurnEventKind::Refreshed);
   }
+}
+
+TEST(MoveOnAStream, ThatBreaksGoesBackToTheOldOneInMidFrame) {
+  TurnRun run(kStream);
+  ASSERT_EQ(run.allocate({.mobility = true}).kind, TurnEventKind::Allocated);
+  const uint16_t channel = run.bind(kPeer);
+  // A frame of the old stream is cut in two by the move.
+  std::vector<uint8_t> frame(turn::kChannelHeaderBytes + 8, uint8_t{7});
+  store_be16(frame.data(), channel);
+  store_be16(&frame[2], 8);
+  const std::span<const uint8_t> bytes(frame);
+  run.client.feed_stream(run.net.now, bytes.first(6));
+  EXPECT_FALSE(run.client.next_from_stream(run.net.now).has_value());
+
+  for (const bool is_asked : {false, true}) {
+    ASSERT_EQ(run.client.move(run.net.now), Errc::Ok);
+    std::array<uint8_t, client::kMaxTurnRequestBytes> out;
+    if (is_asked) {
+      EXPECT_GT(run.client.poll_transmit(out), 0U);
+    }
+    const std::array<uint8_t, 4> garbage = {0xFF, 0xFF, 0xFF, 0xFF};
+    run.client.feed_stream(run.net.now, garbage);
+    EXPECT_FALSE(run.client.next_from_stream(run.net.now).has_value());
+    const auto event = run.client.poll_event();
+    ASSERT_TRUE(event.has_value());
+    EXPECT_EQ(event->kind, TurnEventKind::MoveFailed);
+    EXPECT_EQ(event->errc, Errc::StreamDesynchronised);
+    EXPECT_FALSE(run.client.poll_event().has_value());
+    EXPECT_TRUE(run.client.is_allocated());
+  }
+
+  run.client.feed_stream(run.net.now, bytes.subspan(6));
+  const auto data = run.client.next_from_stream(run.net.now);
+  ASSERT_TRUE(data.has_value());
+  EXPECT_EQ(data->channel, channel);
+  EXPECT_EQ(data->data.size(), 8U);
 }
 
 }  // namespace

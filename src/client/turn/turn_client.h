@@ -286,9 +286,10 @@ class TurnClient {
   bool has_work_ = false;
   // Randomness has come, without the time of day.
   bool ends_shortage_ = false;
-  Instant sent_at_;  // the last message to the server
-  Instant keep_alive_at_ = Instant::never();
   bool keep_alive_is_due_ = false;
+  bool goes_back_ = false;  // to previous_stream_
+  Instant sent_at_;         // the last message to the server
+  Instant keep_alive_at_ = Instant::never();
 
   Permissions permissions_;
   Channels channels_;
@@ -303,7 +304,6 @@ class TurnClient {
   StreamReader stream_;
   // While the allocation moves: the stream to which a move that fails goes back, where it was.
   std::optional<StreamReader> previous_stream_;
-  bool goes_back_ = false;
   TurnClientStats stats_;
 };
 
