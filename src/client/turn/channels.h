@@ -102,7 +102,7 @@ class Channels {
     return const_cast<Entry*>(static_cast<const Channels*>(this)->find(channel));
   }
   [[nodiscard]] static bool has_cooled(const Entry& entry, Instant now);
-  void cool(Entry& entry);
+  static void cool(Entry& entry);
   void update_next_refresh();
 
   std::vector<Entry> entries_;  // by number

@@ -231,7 +231,7 @@ class TurnClient {
                                       const Response& response);
   [[nodiscard]] bool fall_back_to_old_credentials();
   [[nodiscard]] bool may_try_old_credentials(const TurnExchange& exchange);
-  [[nodiscard]] TurnEvent event_of(const TurnExchange& exchange, Errc errc) const;
+  [[nodiscard]] static TurnEvent event_of(const TurnExchange& exchange, Errc errc);
   [[nodiscard]] TurnEvent event_of(TurnExchange& exchange, const stun::MessageView& message,
                                    const Response& response, Errc errc) const;
   void succeed(TurnExchange& exchange, const stun::MessageView& message, TurnEvent event);

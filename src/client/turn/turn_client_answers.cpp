@@ -182,7 +182,7 @@ void TurnClient::learn_round_trip(const Transaction& transaction) {
 
 // --- Events
 
-TurnEvent TurnClient::event_of(const TurnExchange& exchange, Errc errc) const {
+TurnEvent TurnClient::event_of(const TurnExchange& exchange, Errc errc) {
   return {.errc = errc,
           .error_code = exchange.ignored_error_code(),
           .requests_sent = exchange.requests_sent()};
