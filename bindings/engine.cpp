@@ -24,7 +24,7 @@ static_assert(Engine::kMaxClients == 1U << kSlotBits);
 // begin then, and as many for answers to challenges.
 constexpr size_t kLeastEntropy = 2 * client::kMaxTurnExchanges * stun::kTransactionIdBytes;
 static_assert(kLeastEntropy >= 2 * client::kMaxTransactions * stun::kTransactionIdBytes);
-static_assert(kLeastEntropy <= client::EntropyPool::kCapacity);
+static_assert(kLeastEntropy <= EntropyPool::kCapacity);
 
 template <typename Port>
 Errc make_port(std::unique_ptr<ClientPort>& out, uint32_t handle, const OpenSettings& settings) {

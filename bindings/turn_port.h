@@ -1,9 +1,9 @@
 // TurnPort: a TurnClient behind the mailbox.
 #pragma once
 
+#include "base/fixed_bytes.h"
 #include "bindings/client_port.h"
 #include "bindings/open_settings.h"
-#include "client/fixed_bytes.h"
 #include "client/turn/turn_client.h"
 
 namespace postern::bindings {
@@ -45,7 +45,7 @@ class TurnPort final : public ClientPort {
 
   TransportAddress server_;
   client::RetransmissionOptions retransmission_;
-  client::FixedBytes<client::kMaxSoftwareBytes> software_;
+  FixedBytes<client::kMaxSoftwareBytes> software_;
   client::TurnClient client_;
   bool is_in_stream_ = false;  // the outbox was full before the bytes were used up
   uint64_t send_failed_ = 0;

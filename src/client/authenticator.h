@@ -16,8 +16,8 @@
 #include <optional>
 
 #include "base/errc.h"
+#include "base/fixed_bytes.h"
 #include "client/challenge.h"
-#include "client/fixed_bytes.h"
 #include "stun/integrity.h"
 #include "stun/long_term.h"
 #include "stun/message_view.h"

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/entropy_pool.h"
 #include "client/authenticator.h"
 #include "client/binding.h"
-#include "client/entropy_pool.h"
 #include "client/event.h"
 #include "client/response.h"
 #include "client/transaction.h"

@@ -20,14 +20,14 @@
 #include <optional>
 #include <span>
 
+#include "base/entropy_pool.h"
+#include "base/fixed_bytes.h"
 #include "base/instant.h"
 #include "base/result.h"
 #include "base/transport_address.h"
 #include "client/authenticator.h"
 #include "client/binding_exchange.h"
-#include "client/entropy_pool.h"
 #include "client/event.h"
-#include "client/fixed_bytes.h"
 #include "client/recent_ids.h"
 #include "client/response.h"
 #include "client/rto.h"

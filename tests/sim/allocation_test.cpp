@@ -27,7 +27,7 @@ uint64_t allocations_in(Use&& use) {
 }
 
 TEST(Allocation, NoneInAWholeExchange) {
-  const std::array<uint8_t, client::EntropyPool::kCapacity> entropy{};
+  const std::array<uint8_t, EntropyPool::kCapacity> entropy{};
   std::array<uint8_t, client::kMaxRequestBytes> out{};
   const client::Credentials credentials{.mechanism = client::Mechanism::LongTerm,
                                         .username = as_bytes("user"),
@@ -67,7 +67,7 @@ TEST(Allocation, NoneInAWholeExchange) {
 }
 
 TEST(Allocation, NoneOnAStream) {
-  const std::array<uint8_t, client::EntropyPool::kCapacity> entropy{};
+  const std::array<uint8_t, EntropyPool::kCapacity> entropy{};
   std::array<uint8_t, client::kMaxRequestBytes> out{};
   client::StunClient client(reliable_options());
   client.provide_entropy(entropy);

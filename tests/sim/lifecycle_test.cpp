@@ -63,7 +63,7 @@ TEST(Cancel, EndsATransactionOnce) {
 TEST(Cancel, TakesBackWhatWasNotSent) {
   Simulation sim;
   sim.supplies_entropy = false;
-  sim.client.provide_entropy(Message(client::EntropyPool::kCapacity, 1));
+  sim.client.provide_entropy(Message(EntropyPool::kCapacity, 1));
   const auto handle = sim.client.start_binding(sim.now);
   ASSERT_TRUE(handle.has_value());
   EXPECT_EQ(sim.client.cancel(sim.now, *handle), Errc::Ok);

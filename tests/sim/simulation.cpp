@@ -71,7 +71,7 @@ Simulation::Simulation(const StunClientOptions& options, uint32_t seed)
 
 void Simulation::refill() {
   if (!supplies_entropy) return;
-  std::array<uint8_t, client::EntropyPool::kCapacity> bytes{};
+  std::array<uint8_t, EntropyPool::kCapacity> bytes{};
   for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random_());
   client.provide_entropy(bytes);
 }

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/fixed_bytes.h"
 #include "base/transport_address.h"
 #include "client/binding.h"
-#include "client/fixed_bytes.h"
 #include "turn/lifetimes.h"
 
 namespace postern::client {

@@ -9,11 +9,11 @@
 #include <optional>
 #include <span>
 
+#include "base/entropy_pool.h"
+#include "base/fixed_bytes.h"
 #include "base/instant.h"
 #include "client/authenticator.h"
 #include "client/binding_exchange.h"
-#include "client/entropy_pool.h"
-#include "client/fixed_bytes.h"
 #include "client/rto.h"
 #include "client/stun_client.h"
 #include "client/turn/turn_event.h"

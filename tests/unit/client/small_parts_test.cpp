@@ -4,8 +4,8 @@
 #include <array>
 #include <vector>
 
-#include "client/entropy_pool.h"
-#include "client/fixed_bytes.h"
+#include "base/entropy_pool.h"
+#include "base/fixed_bytes.h"
 #include "client/recent_ids.h"
 
 namespace postern::client {

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace postern::client {
+namespace postern {
 
 template <size_t kCapacity>
 class FixedBytes {
@@ -39,4 +39,4 @@ class FixedBytes {
   size_t size_ = 0;
 };
 
-}  // namespace postern::client
+}  // namespace postern

@@ -11,7 +11,7 @@
 
 #include "base/errc.h"
 
-namespace postern::client {
+namespace postern {
 
 class EntropyPool {
  public:
@@ -43,4 +43,4 @@ class EntropyPool {
   size_t size_ = 0;
 };
 
-}  // namespace postern::client
+}  // namespace postern
