@@ -180,6 +180,8 @@ TEST_P(Credentials, OfAnotherUserLeaveTheAllocationToTheOldOne) {
   ASSERT_TRUE(run.client.bind_channel(run.net.now, kOther).has_value());
   run.net.run_for(Duration::seconds(10));
   EXPECT_EQ(run.count(TurnEventKind::CredentialsRefused), 1U);
+  EXPECT_EQ(run.last(TurnEventKind::CredentialsRefused).errc, Errc::ErrorResponse);
+  EXPECT_EQ(run.last(TurnEventKind::CredentialsRefused).error_code, 441);
   EXPECT_EQ(run.count(TurnEventKind::Permitted), 1U);
   EXPECT_EQ(run.count(TurnEventKind::ChannelBound), 1U);
   EXPECT_EQ(run.count(TurnEventKind::Lost), 0U);
@@ -191,6 +193,31 @@ TEST_P(Credentials, OfAnotherUserLeaveTheAllocationToTheOldOne) {
   EXPECT_EQ(run.server.tally.allocations_expired, 0U);
 }
 
+// coturn does not sign its 441.
+TEST_P(Credentials, OfAnotherUserAreTakenBackAfterAnUnsignedRefusal) {
+  TurnRun run(GetParam());
+  ASSERT_EQ(run.allocate().kind, TurnEventKind::Allocated);
+  run.server.refuse_next(Method::Refresh, {.code = 441, .is_signed = false});
+  ASSERT_EQ(run.client.set_credentials(run.net.now, user_pass()), Errc::Ok);
+  EXPECT_EQ(run.await(TurnEventKind::CredentialsRefused, Duration::seconds(1)).error_code, 441);
+  run.permit(kPeer);
+  EXPECT_EQ(run.count(TurnEventKind::Lost), 0U);
+  EXPECT_EQ(run.client.stats().bad_integrity, 0U);
+}
+
+// Where there are none to go back to, it is believed as little as any other that is unsigned.
+TEST(CredentialsThatWereNotChanged, OutlastAnUnsigned441) {
+  TurnRun run;
+  ASSERT_EQ(run.allocate().kind, TurnEventKind::Allocated);
+  run.server.refuse_next(Method::CreatePermission, {.code = 441, .is_signed = false});
+  ASSERT_EQ(run.client.permit(run.net.now, kPeer), Errc::Ok);
+  run.net.run_for(Duration::milliseconds(200));
+  EXPECT_EQ(run.client.stats().bad_integrity, 1U);
+  run.server.forget_answers();
+  EXPECT_EQ(run.await(TurnEventKind::Permitted).errc, Errc::Ok) << "of the retransmission";
+  EXPECT_EQ(run.count(TurnEventKind::CredentialsRefused), 0U);
+}
+
 TEST_P(Credentials, WithAWrongPasswordLeaveTheAllocationToTheOldOnes) {
   TurnRun run(GetParam());
   ASSERT_EQ(run.allocate().kind, TurnEventKind::Allocated);
@@ -199,6 +226,7 @@ TEST_P(Credentials, WithAWrongPasswordLeaveTheAllocationToTheOldOnes) {
   ASSERT_TRUE(run.client.bind_channel(run.net.now, kOther).has_value());
   run.net.run_for(Duration::seconds(10));
   EXPECT_EQ(run.count(TurnEventKind::CredentialsRefused), 1U);
+  EXPECT_EQ(run.last(TurnEventKind::CredentialsRefused).errc, Errc::Unauthenticated);
   EXPECT_EQ(run.count(TurnEventKind::Permitted), 1U);
   EXPECT_EQ(run.count(TurnEventKind::ChannelBound), 1U);
   EXPECT_EQ(run.count(TurnEventKind::Lost), 0U);

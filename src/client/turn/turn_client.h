@@ -229,8 +229,8 @@ class TurnClient {
   void handle_answer(TurnExchange& exchange, const stun::MessageView& message);
   [[nodiscard]] Errc answer_challenge(TurnExchange& exchange, const stun::MessageView& message,
                                       const Response& response);
-  [[nodiscard]] bool fall_back_to_old_credentials();
-  [[nodiscard]] bool may_try_old_credentials(const TurnExchange& exchange);
+  [[nodiscard]] bool fall_back_to_old_credentials(Errc errc, const Response& response);
+  [[nodiscard]] bool goes_on_with_old_credentials(TurnExchange& exchange, const Response& response);
   [[nodiscard]] static TurnEvent event_of(const TurnExchange& exchange, Errc errc);
   [[nodiscard]] TurnEvent event_of(TurnExchange& exchange, const stun::MessageView& message,
                                    const Response& response, Errc errc) const;

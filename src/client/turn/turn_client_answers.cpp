@@ -100,6 +100,12 @@ void TurnClient::handle_answer(TurnExchange& exchange, const MessageView& messag
       exchange.note_ignored(response);
       break;
     case Response::Kind::Unprotected:
+      // A server may have no key to sign a 441 with, as it has none for 401. All that it can lead
+      // to are credentials that were accepted before.
+      if (is(response.error_code, ErrorCode::WrongCredentials) &&
+          goes_on_with_old_credentials(exchange, response)) {
+        break;
+      }
       ++stats_.bad_integrity;
       exchange.note_ignored(response);
       if (options_.is_reliable) fail(exchange, event_of(exchange, Errc::IntegrityMismatch));
@@ -122,10 +128,8 @@ void TurnClient::handle_answer(TurnExchange& exchange, const MessageView& messag
       learn_round_trip(transaction);
       // RFC 8656 section 5: a server binds an allocation to the user who made it.
       if (is(response.error_code, ErrorCode::WrongCredentials) &&
-          may_try_old_credentials(exchange)) {
-        const Errc errc = send(exchange);
-        if (errc == Errc::EntropyNeeded && state_ == State::Allocated) take_back(exchange);
-        if (errc == Errc::Ok || !exchange.is_in_flight()) break;
+          goes_on_with_old_credentials(exchange, response)) {
+        break;
       }
       fail(exchange, event_of(exchange, message, response, Errc::ErrorResponse));
       break;
@@ -144,7 +148,9 @@ Errc TurnClient::answer_challenge(TurnExchange& exchange, const MessageView& mes
     // A server that was started anew knows neither its old nonces nor the allocation, and says the
     // former first. What it thinks of the credentials, the new nonce will tell.
     const bool may_be_nonce = exchange.purpose() != Purpose::Allocate && exchange.rounds() == 1;
-    if (may_be_nonce || fall_back_to_old_credentials()) errc = Errc::Ok;
+    if (may_be_nonce || fall_back_to_old_credentials(Errc::Unauthenticated, response)) {
+      errc = Errc::Ok;
+    }
   }
   if (errc != Errc::Ok) return errc;
   if (exchange.rounds() > kMaxChallenges) {
@@ -158,16 +164,20 @@ Errc TurnClient::answer_challenge(TurnExchange& exchange, const MessageView& mes
 
 // Of several requests with the new credentials, the first that is refused leads back to the old
 // ones, and the others follow.
-bool TurnClient::may_try_old_credentials(const TurnExchange& exchange) {
+bool TurnClient::goes_on_with_old_credentials(TurnExchange& exchange, const Response& response) {
   const bool is_outdated = !authenticator_.signs_like(exchange.transaction().protection());
-  return is_outdated || fall_back_to_old_credentials();
+  if (!is_outdated && !fall_back_to_old_credentials(Errc::ErrorResponse, response)) return false;
+  const Errc errc = send(exchange);
+  if (errc == Errc::EntropyNeeded && state_ == State::Allocated) take_back(exchange);
+  return errc == Errc::Ok || !exchange.is_in_flight();
 }
 
-bool TurnClient::fall_back_to_old_credentials() {
+bool TurnClient::fall_back_to_old_credentials(Errc errc, const Response& response) {
   if (old_authenticator_ == nullptr) return false;
   authenticator_ = *old_authenticator_;
   old_authenticator_.reset();
-  queue({.kind = TurnEventKind::CredentialsRefused});
+  queue(
+      {.kind = TurnEventKind::CredentialsRefused, .errc = errc, .error_code = response.error_code});
   return true;
 }
 
