@@ -6,7 +6,7 @@ import { fixtureCertificate } from './support.js';
 import { behavesAsRelay } from './turn-behaviours.js';
 import { Belongings, relayUrl, users } from './turn-support.js';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 const FORBIDDEN = '127.0.0.9';
 /** Longer ones it cuts off, or over UDP drops: its buffers are of 16 KiB. */

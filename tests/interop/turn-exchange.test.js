@@ -8,7 +8,7 @@ import { describeWithPion, startPion } from './pion.js';
 import { fixtureCertificate } from './support.js';
 import { Belongings, options, relayUrl, users } from './turn-support.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 /** @typedef {import('../../js/index.js').Relay} Relay */
 /** @typedef {(bytes: Uint8Array) => void} Send */

@@ -6,7 +6,7 @@ import { fixtureCertificate } from './support.js';
 import { behavesAsRelay } from './turn-behaviours.js';
 import { relayUrl, users } from './turn-support.js';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 const tls = fixtureCertificate.files;
 /** @typedef {import('./turn-support.js').TransportName} TransportName */

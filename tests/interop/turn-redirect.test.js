@@ -7,7 +7,7 @@ import { describeWithCoturn, startCoturn } from './coturn.js';
 import { fixtureCertificate, rejection } from './support.js';
 import { Belongings, bytesOf, options, relayUrl, take, users } from './turn-support.js';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 describeWithCoturn('servers that send their clients on', () => {
   const belongings = new Belongings();

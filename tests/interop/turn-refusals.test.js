@@ -8,7 +8,7 @@ import { describeWithCoturn, startCoturn } from './coturn.js';
 import { fixtureCertificate, rejection } from './support.js';
 import { Belongings, openSockets, options, relayUrl, until, users } from './turn-support.js';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 const HOST = '127.0.0.1';
 
@@ -114,7 +114,7 @@ describeWithCoturn('refusals', () => {
 });
 
 /** Far less than an allocation lives by itself, which is 10 minutes. */
-const LONG_MS = 5000;
+const LONG_MS = 20_000;
 const AGAIN_MS = 100;
 
 /**

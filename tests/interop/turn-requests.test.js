@@ -8,7 +8,7 @@ import { describeWithPion, startPion } from './pion.js';
 import { rejection } from './support.js';
 import { Belongings, bytesOf, options, relayUrl, take, users } from './turn-support.js';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 /** @typedef {import('../../js/index.js').AllocateOptions} AllocateOptions */
 /** @typedef {import('../../js/index.js').Relay} Relay */

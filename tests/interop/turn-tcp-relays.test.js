@@ -19,7 +19,7 @@ import {
   users,
 } from './turn-support.js';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 /** @typedef {import('../../js/index.js').RelayConnection} RelayConnection */
 
