@@ -93,7 +93,7 @@ TransportAddress ipv4_after(const Prefix& prefix, const TransportAddress& addres
   TransportAddress found{.family = Family::IPv4, .port = address.port, .bytes = {}};
   size_t from = prefix.bits / 8;
   for (size_t to = 0; to < 4; ++to, ++from) {
-    if (from == kFreeByte && prefix.bits != 96) ++from;
+    if (from == kFreeByte) ++from;
     found.bytes[to] = address.bytes[from];
   }
   return found;
