@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -138,7 +138,7 @@ export async function answersUdp(host, port) {
  *   SIGTERM. SIGKILL leaves it no time to say goodbye to its clients
  * @property {() => Promise<void>} resume starts it again on the same ports
  * @property {(signal?: NodeJS.Signals) => Promise<void>} restart halt() and resume()
- * @property {() => void} freeze it keeps its sockets and no longer answers, until thaw()
+ * @property {() => void} freeze it keeps its sockets and no longer answers, from now on until thaw()
  * @property {() => void} thaw
  * @property {() => Promise<void>} stop idempotent
  */
@@ -171,6 +171,23 @@ export async function startLocalServer(program) {
       await server.stop();
       if (program.ports || tries === START_TRIES || !PORT_TAKEN.test(server.log())) throw problem;
     }
+  }
+}
+
+/**
+ * Whether each thread of a process has stopped; where there is no /proc, as on macOS, it is taken for granted.
+ *
+ * @param {number} pid
+ */
+function isStopped(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const fields = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
+      // The state follows the name of the program, which is in parentheses and may hold some.
+      return fields.slice(fields.lastIndexOf(')') + 2).startsWith('T');
+    });
+  } catch {
+    return true; // nor does a process or thread run that has just ended
   }
 }
 
@@ -260,7 +277,13 @@ class ServerProcess {
     await this.resume();
   };
 
-  freeze = () => void this.#child?.kill('SIGSTOP');
+  freeze = () => {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    this.#child?.kill('SIGSTOP');
+    // On a busy machine the signal takes its time, and meanwhile the server would answer.
+    while (!isStopped(pid));
+  };
   thaw = () => void this.#child?.kill('SIGCONT');
 
   stop = async () => {
