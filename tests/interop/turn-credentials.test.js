@@ -7,8 +7,18 @@ import { startTcpEcho } from '../support/tcp-peers.js';
 import { startUdpPeer } from '../support/udp-peers.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
 import { describeWithPion, startPion } from './pion.js';
-import { rejection } from './support.js';
-import { Belongings, bytesOf, nextEvent, options, relayUrl, take, users } from './turn-support.js';
+import { fixtureCertificate, rejection } from './support.js';
+import {
+  Belongings,
+  bytesOf,
+  nextEvent,
+  options,
+  relayUrl,
+  TRANSPORTS,
+  take,
+  urlsOf,
+  users,
+} from './turn-support.js';
 
 jest.setTimeout(60_000);
 
@@ -32,40 +42,43 @@ function shortLived(secret, suffix, inSeconds) {
 }
 
 describeWithCoturn('nonces that live for a second', () => {
-  test.each(/** @type {const} */ (['udp', 'tcp']))(
-    'over %s everything goes on',
-    async (transport) => {
-      const server = await belongings.hold(
-        startCoturn({ users, staleNonceSeconds: 1, hosts: [HOST] }),
-      );
-      const url = relayUrl(HOST, server, transport);
-      const relay = await belongings.hold(allocate(url, options));
-      const tcpRelay = await belongings.hold(
-        allocate(relayUrl(HOST, server, 'tcp'), { ...options, relayTransport: 'tcp' }),
-      );
-      const [peer, other, echo] = await Promise.all([
-        belongings.hold(startUdpPeer()),
-        belongings.hold(startUdpPeer({ host: '127.0.0.2' })),
-        belongings.hold(startTcpEcho()),
-      ]);
-      for (const request of [
-        () => relay.refresh(),
-        () => relay.permit(peer),
-        () => relay.bindChannel(peer),
-        // Several at once learn of it at once.
-        () => Promise.all([relay.refresh(), relay.permit('127.0.0.3'), relay.bindChannel(other)]),
-        () => tcpRelay.connect(echo),
-      ]) {
-        // The clock is the server's.
+  // The clock is the server's: all of them wait together.
+  test('everything goes on, over each transport', async () => {
+    const tls = fixtureCertificate.files;
+    const server = await belongings.hold(
+      startCoturn({ users, staleNonceSeconds: 1, hosts: [HOST], tls }),
+    );
+    const urls = await urlsOf(server, belongings);
+    await Promise.all(
+      TRANSPORTS.map(async (transport) => {
+        const relay = await belongings.hold(allocate(urls[transport], options));
+        const reliable = urls[transport === 'udp' ? 'tcp' : transport];
+        const tcpRelay = await belongings.hold(
+          allocate(reliable, { ...options, relayTransport: 'tcp' }),
+        );
+        const [peer, other, echo] = await Promise.all([
+          belongings.hold(startUdpPeer()),
+          belongings.hold(startUdpPeer({ host: '127.0.0.2' })),
+          belongings.hold(startTcpEcho()),
+        ]);
+        for (const request of [
+          () => relay.refresh(),
+          () => relay.permit(peer),
+          () => relay.bindChannel(peer),
+          // Several at once learn of it at once.
+          () => Promise.all([relay.refresh(), relay.permit('127.0.0.3'), relay.bindChannel(other)]),
+          () => tcpRelay.connect(echo),
+        ]) {
+          await wait(1100);
+          await request();
+        }
+        await expectEcho(relay);
         await wait(1100);
-        await request();
-      }
-      await expectEcho(relay);
-      await wait(1100);
-      await relay.close();
-      expect(await relay.closed).toEqual({ reason: 'closed' });
-    },
-  );
+        await relay.close();
+        expect(await relay.closed).toEqual({ reason: 'closed' });
+      }),
+    );
+  });
 });
 
 describeWithCoturn('shared secrets', () => {

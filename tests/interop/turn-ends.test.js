@@ -5,15 +5,17 @@ import { allocate } from '../../js/index.js';
 import { startHttpProxy } from '../support/http-proxy.js';
 import { startUdpPeer } from '../support/udp-peers.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
-import { rejection } from './support.js';
+import { fixtureCertificate, rejection } from './support.js';
 import {
   Belongings,
   bytesOf,
   openSockets,
   options,
   relayUrl,
+  TRANSPORTS,
   take,
   until,
+  urlsOf,
   users,
 } from './turn-support.js';
 
@@ -26,7 +28,8 @@ const SOON = { rtoMs: 200, rc: 4, rm: 8, tiMs: 3000 };
 describeWithCoturn('relays whose server goes', () => {
   const belongings = new Belongings();
   afterEach(() => belongings.release());
-  const start = () => belongings.hold(startCoturn({ hosts: [HOST], users }));
+  const start = () =>
+    belongings.hold(startCoturn({ hosts: [HOST], users, tls: fixtureCertificate.files }));
   const relayAt = (/** @type {string} */ url, more = {}) =>
     belongings.hold(allocate(url, { ...options, ...more }));
 
@@ -52,10 +55,10 @@ describeWithCoturn('relays whose server goes', () => {
     expect(await take(relay, 1)).toMatchObject([{ data: bytesOf('anew') }]);
   }
 
-  describe.each(/** @type {const} */ (['udp', 'tcp']))('%s', (transport) => {
+  describe.each(TRANSPORTS)('%s', (transport) => {
     test('started anew: it knows no allocation, and a new one works', async () => {
       const server = await start();
-      const url = relayUrl(HOST, server, transport);
+      const url = (await urlsOf(server, belongings))[transport];
       const relay = await relayAt(url);
       const { iteration, stream } = watch(relay);
       await server.restart('SIGKILL');
@@ -74,7 +77,7 @@ describeWithCoturn('relays whose server goes', () => {
 
     test('gone for good: the next Refresh tells', async () => {
       const server = await start();
-      const relay = await relayAt(relayUrl(HOST, server, transport), {
+      const relay = await relayAt((await urlsOf(server, belongings))[transport], {
         retransmission: SOON,
         refreshEveryMs: 300,
       });
@@ -85,7 +88,9 @@ describeWithCoturn('relays whose server goes', () => {
       expect(await iteration).toBe(error);
       expect(await rejection(relay.bindChannel({ address: HOST, port: 9 }))).toBe(error);
     });
+  });
 
+  describe.each(/** @type {const} */ (['udp', 'tcp']))('%s, and', (transport) => {
     test('frozen: what was asked for fails in time, and so does the relay', async () => {
       const server = await start();
       const url = relayUrl(HOST, server, transport);

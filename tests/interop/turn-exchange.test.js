@@ -6,7 +6,7 @@ import { describeWithCoturn, startCoturn } from './coturn.js';
 import { describeWithP1Stun, startP1Stun } from './p1-stun.js';
 import { describeWithPion, startPion } from './pion.js';
 import { fixtureCertificate } from './support.js';
-import { Belongings, options, relayUrl, users } from './turn-support.js';
+import { Belongings, options, urlsOf, users } from './turn-support.js';
 
 jest.setTimeout(60_000);
 
@@ -114,10 +114,12 @@ for (const [describeWithServer, start] of /** @type {const} */ ([
         ['udp', 'udp', false],
         ['udp', 'tcp', true],
         ['tls', 'tls', true],
+        ['ws', 'tcp', false],
       ]),
     )('%s to %s, channels: %s', async (one, other, byChannel) => {
+      const urls = await urlsOf(server, belongings);
       const relays = [one, other].map((transport) =>
-        belongings.hold(allocate(relayUrl('127.0.0.1', server, transport), options)),
+        belongings.hold(allocate(urls[transport], options)),
       );
       await expectAllToArrive(await relays[0], await relays[1], byChannel);
     });

@@ -53,6 +53,17 @@ describeWithCoturn('mobility', () => {
     expect(await relay.closed).toEqual({ reason: 'closed' });
   });
 
+  // After the Refresh with the ticket it sends a bare MESSAGE-INTEGRITY, without a message around it.
+  test('over TCP its answer to a move is no message: said, and nothing hangs', async () => {
+    const relay = await relayAt({ mobility: true }, { transport: 'tcp' });
+    expect(await rejection(relay.move())).toMatchObject({
+      code: 'ERR_STREAM_DESYNCHRONISED',
+      phase: 'move',
+    });
+    await relay.close();
+    await relay.closed;
+  });
+
   test('a server that does not do it: 405', async () => {
     const error = await rejection(relayAt({ mobility: false }));
     expect(error).toMatchObject({ code: 'ERR_STUN_RESPONSE', errorCode: 405 });

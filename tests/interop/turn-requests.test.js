@@ -1,12 +1,21 @@
 // What may be asked of coturn with an allocation: families, ports, lifetimes.
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { allocate } from '../../js/index.js';
 import { startUdpPeer } from '../support/udp-peers.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
 import { describeWithP1Stun, startP1Stun } from './p1-stun.js';
 import { describeWithPion, startPion } from './pion.js';
-import { rejection } from './support.js';
-import { Belongings, bytesOf, options, relayUrl, take, users } from './turn-support.js';
+import { fixtureCertificate, rejection } from './support.js';
+import {
+  Belongings,
+  bytesOf,
+  options,
+  relayUrl,
+  TRANSPORTS,
+  take,
+  urlsOf,
+  users,
+} from './turn-support.js';
 
 jest.setTimeout(60_000);
 
@@ -29,68 +38,101 @@ async function expectEcho(relay, peer) {
 }
 
 describeWithCoturn('what is asked for', () => {
-  /** @type {import('./coturn.js').Coturn} */ let server;
+  const servers = new Belongings();
+  /** @type {Record<string, Record<import('./turn-support.js').TransportName, string>>} */
+  const urls = {};
   beforeAll(async () => {
-    server = await startCoturn({ users });
+    const server = await servers.hold(startCoturn({ users, tls: fixtureCertificate.files }));
+    for (const host of ['127.0.0.1', '::1']) urls[host] = await urlsOf(server, servers, host);
   });
-  afterAll(() => server?.stop());
-  const relayOf = (/** @type {AllocateOptions} */ more, host = '127.0.0.1') =>
-    belongings.hold(allocate(relayUrl(host, server, 'udp'), { ...options, ...more }));
+  afterAll(() => servers.release());
 
-  test.each(['127.0.0.1', '::1'])('an IPv6 relay, asked for at %s', async (host) => {
-    const relay = await relayOf({ relayFamily: 6 }, host);
-    expect(relay.relayedAddresses).toMatchObject([{ address: '::1', family: 'IPv6' }]);
-    await expectEcho(relay, await peerAt('::1'));
-    const peer = await peerAt('::1');
-    const channel = await relay.bindChannel(peer);
-    channel.send(bytesOf('six'));
-    expect(await take(relay, 1)).toMatchObject([
-      { data: bytesOf('six'), channel: channel.number, peer: { address: '::1', family: 'IPv6' } },
-    ]);
-    expect(await rejection(relay.permit('127.0.0.1'))).toMatchObject({
-      code: 'ERR_TURN_PEER_FAMILY',
+  describe.each(TRANSPORTS)('%s', (transport) => {
+    const relayOf = (/** @type {AllocateOptions} */ more, host = '127.0.0.1') =>
+      belongings.hold(allocate(urls[host][transport], { ...options, ...more }));
+
+    test.each(['127.0.0.1', '::1'])('an IPv6 relay, asked for at %s', async (host) => {
+      const relay = await relayOf({ relayFamily: 6 }, host);
+      expect(relay.relayedAddresses).toMatchObject([{ address: '::1', family: 'IPv6' }]);
+      await expectEcho(relay, await peerAt('::1'));
+      const peer = await peerAt('::1');
+      const channel = await relay.bindChannel(peer);
+      channel.send(bytesOf('six'));
+      expect(await take(relay, 1)).toMatchObject([
+        { data: bytesOf('six'), channel: channel.number, peer: { address: '::1', family: 'IPv6' } },
+      ]);
+      expect(await rejection(relay.permit('127.0.0.1'))).toMatchObject({
+        code: 'ERR_TURN_PEER_FAMILY',
+      });
     });
-  });
 
-  // It knows ADDITIONAL-ADDRESS-FAMILY by the number of a draft only.
-  test("'both' gives one relay, IPv4, where the server knows of no second", async () => {
-    const relay = await relayOf({ relayFamily: 'both' });
-    expect(relay.relayedAddresses[0]).toMatchObject({ address: '127.0.0.1', family: 'IPv4' });
-    await expectEcho(relay, await peerAt());
-  });
+    // It knows ADDITIONAL-ADDRESS-FAMILY by the number of a draft only, which is sent as well.
+    test('two relayed addresses of one allocation, and data through both', async () => {
+      const relay = await relayOf({ relayFamily: 'both' });
+      expect(relay.relayedAddresses).toMatchObject([
+        { address: '127.0.0.1', family: 'IPv4' },
+        { address: '::1', family: 'IPv6' },
+      ]);
+      for (const [i, host] of ['127.0.0.1', '::1'].entries()) {
+        const peer = await peerAt(host);
+        await expectEcho(relay, peer);
+        expect(peer.lastSource).toMatchObject({ port: relay.relayedAddresses[i].port });
+        const channel = await relay.bindChannel(peer);
+        channel.send(bytesOf(host));
+        expect(await take(relay, 1)).toMatchObject([
+          { data: bytesOf(host), channel: channel.number },
+        ]);
+      }
+    });
 
-  test('an even port, the one after it, and data through both', async () => {
-    const rtp = await relayOf({ evenPort: 'reserve' });
-    expect(rtp.relayedAddress.port % 2).toBe(0);
-    expect(rtp.reservationToken).toHaveLength(8);
-    const rtcp = await relayOf({ reservationToken: rtp.reservationToken });
-    expect(rtcp.relayedAddress.port).toBe(rtp.relayedAddress.port + 1);
-    await expectEcho(rtp, await peerAt());
-    await expectEcho(rtcp, await peerAt());
+    test('an even port, the one after it, and data through both', async () => {
+      const rtp = await relayOf({ evenPort: 'reserve' });
+      expect(rtp.relayedAddress.port % 2).toBe(0);
+      expect(rtp.reservationToken).toHaveLength(8);
+      const rtcp = await relayOf({ reservationToken: rtp.reservationToken });
+      expect(rtcp.relayedAddress.port).toBe(rtp.relayedAddress.port + 1);
+      await expectEcho(rtp, await peerAt());
+      await expectEcho(rtcp, await peerAt());
 
-    const even = await relayOf({ evenPort: true });
-    expect(even.relayedAddress.port % 2).toBe(0);
-    expect(even.reservationToken).toBeUndefined();
-  });
+      const even = await relayOf({ evenPort: true });
+      expect(even.relayedAddress.port % 2).toBe(0);
+      expect(even.reservationToken).toBeUndefined();
+    });
 
-  test('a port that nobody reserved: 404, where RFC 8656 section 7.2 says 508', async () => {
-    const asking = relayOf({ reservationToken: new Uint8Array(8).fill(7) });
-    expect(await rejection(asking)).toMatchObject({ code: 'ERR_STUN_RESPONSE', errorCode: 404 });
-  });
+    test('a port that nobody reserved: 404, where RFC 8656 section 7.2 says 508', async () => {
+      const asking = relayOf({ reservationToken: new Uint8Array(8).fill(7) });
+      expect(await rejection(asking)).toMatchObject({ code: 'ERR_STUN_RESPONSE', errorCode: 404 });
+    });
 
-  test('datagrams that are not fragmented', async () => {
-    const relay = await relayOf({ dontFragment: true });
-    await expectEcho(relay, await peerAt());
-  });
+    test('datagrams that are not fragmented', async () => {
+      const relay = await relayOf({ dontFragment: true });
+      await expectEcho(relay, await peerAt());
+    });
 
-  test('a lifetime, and another', async () => {
-    const relay = await relayOf({ lifetimeSeconds: 900 });
-    expect(relay.lifetimeMs).toBe(900_000);
-    await relay.refresh({ lifetimeSeconds: 1200 });
-    expect(relay.lifetimeMs).toBe(1_200_000);
-    await relay.refresh();
-    expect(relay.lifetimeMs).toBe(1_200_000);
-    await expectEcho(relay, await peerAt());
+    test('a lifetime, and another', async () => {
+      const relay = await relayOf({ lifetimeSeconds: 900 });
+      expect(relay.lifetimeMs).toBe(900_000);
+      await relay.refresh({ lifetimeSeconds: 1200 });
+      expect(relay.lifetimeMs).toBe(1_200_000);
+      await relay.refresh();
+      expect(relay.lifetimeMs).toBe(1_200_000);
+      await expectEcho(relay, await peerAt());
+    });
+
+    test('ICMP is not told', async () => {
+      const relay = await relayOf({});
+      /** @type {string[]} */
+      const events = [];
+      relay.onevent = ({ type }) => events.push(type);
+      const gone = await peerAt();
+      await relay.permit(gone);
+      await gone.close();
+      relay.send(bytesOf('nobody is there'), gone);
+      // By then coturn has heard of it: on loopback the ICMP error comes at once.
+      await expectEcho(relay, await peerAt());
+      await relay.refresh();
+      expect(events).not.toContain('icmp');
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 // What the tests of the TURN client against real servers share.
 import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { openBridge } from '../support/websocket-bridge.js';
 import { fixtureCertificate } from './support.js';
 
 /** @typedef {import('../../js/index.js').AllocateOptions} AllocateOptions */
@@ -72,6 +73,25 @@ export function nextEvent(relay, type) {
     };
   });
 }
+
+/**
+ * The URL of a server over each transport; over WebSocket by a gateway in front of it.
+ *
+ * @param {LocalServer} server
+ * @param {Belongings} belongings end the gateway
+ * @returns {Promise<Record<TransportName, string>>}
+ */
+export async function urlsOf(server, belongings, host = '127.0.0.1') {
+  const upstream = { address: host, port: server.port };
+  const { url: ws } = await belongings.hold(openBridge({ upstream, host }));
+  const [udp, tcp, tls] = /** @type {const} */ (['udp', 'tcp', 'tls']).map((transport) =>
+    relayUrl(host, server, transport),
+  );
+  return { udp, tcp, tls, ws };
+}
+
+/** @type {readonly TransportName[]} */
+export const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws'];
 
 /** The sockets of this process that lead to somebody: listening ones do not count. */
 export const openSockets = () =>
