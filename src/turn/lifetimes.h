@@ -18,6 +18,8 @@ inline constexpr Duration kChannelLifetime = Duration::seconds(600);
 // RFC 8656 section 12: when a binding has run out, so long must neither its number go to another
 // peer nor its peer to another number.
 inline constexpr Duration kChannelReuseWait = Duration::seconds(300);
+// RFC 8656 section 7.2: at least so long is the next port kept for whoever has the token.
+inline constexpr Duration kReservationLifetime = Duration::seconds(30);
 // RFC 6062 section 5.3: a connection that is not bound in time is closed by the server.
 inline constexpr Duration kConnectionBindTimeout = Duration::seconds(30);
 

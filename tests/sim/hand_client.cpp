@@ -108,6 +108,7 @@ void HandClient::learn(const Reply& challenge) {
 Reply HandClient::ask(Method method, const Fill& fill) {
   Reply reply = exchange(signed_request(method, fill));
   learn(reply);
+  if (const auto address = reply.get<AttributeType::XorRelayedAddress>()) relayed_ = *address;
   return reply;
 }
 

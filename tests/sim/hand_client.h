@@ -1,11 +1,12 @@
-// HandClient: requests to a TurnServer, written attribute by attribute, right or wrong.
+// HandClient: requests to a TURN server, written attribute by attribute, right or wrong.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
 
-#include "sim/turn_server.h"
+#include "sim/long_term_server.h"
+#include "sim/served.h"
 
 namespace postern::sim {
 
@@ -39,7 +40,7 @@ class Reply {
 
 class HandClient {
  public:
-  explicit HandClient(TurnServer& server) : server_(server) {}
+  explicit HandClient(Served& server) : server_(server) {}
 
   FiveTuple tuple;
   Instant now;
@@ -69,16 +70,16 @@ class HandClient {
   // The integrity of the answer is there and right.
   [[nodiscard]] bool verifies(const Reply& reply) const;
 
-  [[nodiscard]] const TransportAddress& relayed() const {
-    return server_.allocation_of(tuple)->relayed.front();
-  }
+  // Of the last allocation that was made.
+  [[nodiscard]] const TransportAddress& relayed() const { return relayed_; }
 
  private:
   [[nodiscard]] stun::PreparedKey key() const;
   void learn(const Reply& challenge);
 
-  TurnServer& server_;
+  Served& server_;
   uint32_t next_id_ = 1;
+  TransportAddress relayed_{};
 };
 
 }  // namespace postern::sim

@@ -15,7 +15,7 @@ constexpr unsigned kMostWakings = 1000;  // at one instant
 
 }  // namespace
 
-Network::Network(TurnServer& server, Endpoint client, Carrier carrier, uint32_t seed)
+Network::Network(Served& server, Endpoint client, Carrier carrier, uint32_t seed)
     : tuple{.carrier = carrier},
       server_(server),
       client_(std::move(client)),

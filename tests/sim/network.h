@@ -1,4 +1,4 @@
-// Network: what lies between a client under test and a TurnServer, on a clock of its own: datagrams
+// Network: what lies between a client and a TURN server, on a clock of its own: datagrams
 // that are lost, doubled, delayed and reordered as the route says, or a stream cut anywhere. Free
 // of GoogleTest, so that fuzzers can run it.
 //
@@ -21,7 +21,7 @@
 #include "base/instant.h"
 #include "base/transport_address.h"
 #include "sim/route.h"
-#include "sim/turn_server.h"
+#include "sim/served.h"
 
 namespace postern::sim {
 
@@ -78,8 +78,7 @@ template <typename Client>
 
 class Network {
  public:
-  Network(TurnServer& server, Endpoint client, Carrier carrier = Carrier::Datagram,
-          uint32_t seed = 1);
+  Network(Served& server, Endpoint client, Carrier carrier = Carrier::Datagram, uint32_t seed = 1);
 
   Route route = good_route();  // of datagrams
   // Pieces of a stream: of so many bytes, or of 1 to 100 by chance.
@@ -139,7 +138,7 @@ class Network {
   void feed_server_stream(const FiveTuple& from, stun::Bytes bytes);
   void wake_client();
 
-  TurnServer& server_;
+  Served& server_;
   Endpoint client_;
   std::mt19937 random_;
   std::multimap<Instant, Packet> under_way_;

@@ -6,6 +6,7 @@
 #include "client/stun_client.h"
 #include "client/turn/turn_client.h"
 #include "sim/simulation.h"
+#include "sim/turn_server.h"
 
 namespace postern::sim {
 namespace {

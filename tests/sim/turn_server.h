@@ -19,13 +19,14 @@
 #include <vector>
 
 #include "sim/long_term_server.h"
+#include "sim/served.h"
 #include "sim/turn_allocation.h"
 #include "sim/turn_options.h"
 #include "stun/prepared_key.h"
 
 namespace postern::sim {
 
-class TurnServer {
+class TurnServer final : public Served {
  public:
   explicit TurnServer(TurnServerOptions options = {}, LongTermServerOptions credentials = {});
 
@@ -41,15 +42,15 @@ class TurnServer {
 
   // --- What the client sends: one message, or on a client data connection bytes as they are.
   // Answers go back to `tuple`; data for a relayed address of this server comes out at its client.
-  std::vector<Outgoing> handle(Instant now, stun::Bytes bytes, const FiveTuple& tuple);
+  std::vector<Outgoing> handle(Instant now, stun::Bytes bytes, const FiveTuple& tuple) override;
   // The client's connection is gone, and with it the allocation that cannot move.
   void handle_closed(Instant now, const FiveTuple& tuple);
   // Whether this connection carries a peer's bytes and no messages any more.
-  [[nodiscard]] bool is_data_connection(const FiveTuple& tuple) const;
+  [[nodiscard]] bool is_data_connection(const FiveTuple& tuple) const override;
 
   // --- What peers do. Nothing where the server drops it.
   std::optional<Outgoing> peer_send(Instant now, const TransportAddress& peer,
-                                    const TransportAddress& relayed, stun::Bytes data);
+                                    const TransportAddress& relayed, stun::Bytes data) override;
   // An ICMP packet about what was sent to the peer (RFC 8656 section 11.5).
   std::optional<Outgoing> peer_icmp(Instant now, const TransportAddress& peer,
                                     const TransportAddress& relayed,

@@ -1,0 +1,33 @@
+// ERROR-CODE with the recommended reason phrase.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "stun/attribute_kinds.h"
+#include "stun/registry.h"
+
+namespace postern::server {
+
+[[nodiscard]] constexpr uint16_t code_of(stun::ErrorCode error) {
+  return static_cast<uint16_t>(error);
+}
+
+[[nodiscard]] constexpr std::string_view reason_of(uint16_t code) {
+  switch (code) {
+#define POSTERN_ERROR_CODE(enumerator, number, reason, hint, reference) \
+  case number:                                                          \
+    return reason;
+#include "stun/registry/error_codes.def"
+#undef POSTERN_ERROR_CODE
+    default:
+      return {};
+  }
+}
+
+[[nodiscard]] inline stun::kind::ErrorReasonValue error_value(uint16_t code) {
+  const std::string_view reason = reason_of(code);
+  return {.code = code, .reason = {reinterpret_cast<const uint8_t*>(reason.data()), reason.size()}};
+}
+
+}  // namespace postern::server
