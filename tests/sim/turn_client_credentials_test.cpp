@@ -4,6 +4,7 @@
 #include <functional>
 #include <set>
 
+#include "sim/forgery.h"
 #include "sim/turn_run.h"
 
 namespace postern::sim {
@@ -203,6 +204,40 @@ TEST_P(Credentials, OfAnotherUserAreTakenBackAfterAnUnsignedRefusal) {
   run.permit(kPeer);
   EXPECT_EQ(run.count(TurnEventKind::Lost), 0U);
   EXPECT_EQ(run.client.stats().bad_integrity, 0U);
+}
+
+// Pion answers a wrong password so. It does not count (RFC 8489 section 9.2.5), and no other comes.
+TEST_P(Credentials, ThatNothingIsSaidOfThatCountsAreTakenBackInTheEnd) {
+  TurnRun run(GetParam());
+  ASSERT_EQ(run.allocate().kind, TurnEventKind::Allocated);
+  for (const Method method : {Method::Refresh, Method::CreatePermission}) {
+    run.server.refuse_next(method, {.code = 400, .is_signed = false});
+  }
+  ASSERT_EQ(run.client.set_credentials(run.net.now, user_pass()), Errc::Ok);
+  ASSERT_EQ(run.client.permit(run.net.now, kPeer), Errc::Ok);
+  const TurnRecord refused =
+      run.await(TurnEventKind::CredentialsRefused, Duration::milliseconds(39'600));
+  EXPECT_EQ(refused.errc, Errc::Timeout);
+  EXPECT_EQ(refused.error_code, 400);
+  run.await(TurnEventKind::Permitted);
+  run.net.run_for(Duration::seconds(3600));
+  EXPECT_EQ(run.count(TurnEventKind::CredentialsRefused), 1U);
+  EXPECT_EQ(run.count(TurnEventKind::Lost), 0U);
+}
+
+// p1_stun takes another user's Refresh, and signs for the one who made the allocation.
+TEST(CredentialsOnAStream, AreTakenBackAfterAnAnswerThatIsSignedForAnother) {
+  TurnRun run(kStream);
+  ASSERT_EQ(run.allocate().kind, TurnEventKind::Allocated);
+  const size_t before = run.requests.size();
+  ASSERT_EQ(run.client.set_credentials(run.net.now, user_pass()), Errc::Ok);
+  run.net.drain();
+  run.net.run_for(Duration::milliseconds(45));
+  ASSERT_EQ(run.requests.size(), before + 2) << "the challenge has been answered";
+  run.net.inject({}, forged_success(run.requests.back(), Forgery::Sha1));
+  EXPECT_EQ(run.await(TurnEventKind::CredentialsRefused).errc, Errc::IntegrityMismatch);
+  run.permit(kPeer);
+  EXPECT_EQ(run.count(TurnEventKind::Lost), 0U);
 }
 
 // Where there are none to go back to, it is believed as little as any other that is unsigned.

@@ -206,7 +206,7 @@ void TurnClient::handle_timeout(Instant now) {
   advance(now);
   for (TurnExchange& exchange : exchanges_) {
     if (exchange.transaction().handle_timeout(now_) == Transaction::Tick::TimesOut) {
-      fail(exchange, event_of(exchange, exchange.timeout_reason()));
+      fail_unanswered(exchange);
     }
   }
   if (state_ != State::Allocated) return;

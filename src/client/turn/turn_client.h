@@ -229,8 +229,11 @@ class TurnClient {
   void handle_answer(TurnExchange& exchange, const stun::MessageView& message);
   [[nodiscard]] Errc answer_challenge(TurnExchange& exchange, const stun::MessageView& message,
                                       const Response& response);
-  [[nodiscard]] bool fall_back_to_old_credentials(Errc errc, const Response& response);
-  [[nodiscard]] bool goes_on_with_old_credentials(TurnExchange& exchange, const Response& response);
+  [[nodiscard]] bool fall_back_to_old_credentials(Errc errc, uint16_t error_code);
+  [[nodiscard]] bool goes_on_with_old_credentials(TurnExchange& exchange, Errc errc,
+                                                  uint16_t error_code);
+  // Nothing came that counts, and nothing will.
+  void fail_unanswered(TurnExchange& exchange);
   [[nodiscard]] static TurnEvent event_of(const TurnExchange& exchange, Errc errc);
   [[nodiscard]] TurnEvent event_of(TurnExchange& exchange, const stun::MessageView& message,
                                    const Response& response, Errc errc) const;

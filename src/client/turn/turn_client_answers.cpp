@@ -103,12 +103,12 @@ void TurnClient::handle_answer(TurnExchange& exchange, const MessageView& messag
       // A server may have no key to sign a 441 with, as it has none for 401. All that it can lead
       // to are credentials that were accepted before.
       if (is(response.error_code, ErrorCode::WrongCredentials) &&
-          goes_on_with_old_credentials(exchange, response)) {
+          goes_on_with_old_credentials(exchange, Errc::ErrorResponse, response.error_code)) {
         break;
       }
       ++stats_.bad_integrity;
       exchange.note_ignored(response);
-      if (options_.is_reliable) fail(exchange, event_of(exchange, Errc::IntegrityMismatch));
+      if (options_.is_reliable) fail_unanswered(exchange);
       break;
     case Response::Kind::Challenge: {
       learn_round_trip(transaction);
@@ -128,7 +128,7 @@ void TurnClient::handle_answer(TurnExchange& exchange, const MessageView& messag
       learn_round_trip(transaction);
       // RFC 8656 section 5: a server binds an allocation to the user who made it.
       if (is(response.error_code, ErrorCode::WrongCredentials) &&
-          goes_on_with_old_credentials(exchange, response)) {
+          goes_on_with_old_credentials(exchange, Errc::ErrorResponse, response.error_code)) {
         break;
       }
       fail(exchange, event_of(exchange, message, response, Errc::ErrorResponse));
@@ -148,7 +148,7 @@ Errc TurnClient::answer_challenge(TurnExchange& exchange, const MessageView& mes
     // A server that was started anew knows neither its old nonces nor the allocation, and says the
     // former first. What it thinks of the credentials, the new nonce will tell.
     const bool may_be_nonce = exchange.purpose() != Purpose::Allocate && exchange.rounds() == 1;
-    if (may_be_nonce || fall_back_to_old_credentials(Errc::Unauthenticated, response)) {
+    if (may_be_nonce || fall_back_to_old_credentials(Errc::Unauthenticated, response.error_code)) {
       errc = Errc::Ok;
     }
   }
@@ -164,21 +164,34 @@ Errc TurnClient::answer_challenge(TurnExchange& exchange, const MessageView& mes
 
 // Of several requests with the new credentials, the first that is refused leads back to the old
 // ones, and the others follow.
-bool TurnClient::goes_on_with_old_credentials(TurnExchange& exchange, const Response& response) {
+bool TurnClient::goes_on_with_old_credentials(TurnExchange& exchange, Errc errc,
+                                              uint16_t error_code) {
   const bool is_outdated = !authenticator_.signs_like(exchange.transaction().protection());
-  if (!is_outdated && !fall_back_to_old_credentials(Errc::ErrorResponse, response)) return false;
-  const Errc errc = send(exchange);
-  if (errc == Errc::EntropyNeeded && state_ == State::Allocated) take_back(exchange);
-  return errc == Errc::Ok || !exchange.is_in_flight();
+  if (!is_outdated && !fall_back_to_old_credentials(errc, error_code)) return false;
+  const Errc sent = send(exchange);
+  if (sent == Errc::EntropyNeeded && state_ == State::Allocated) take_back(exchange);
+  return sent == Errc::Ok || !exchange.is_in_flight();
 }
 
-bool TurnClient::fall_back_to_old_credentials(Errc errc, const Response& response) {
+bool TurnClient::fall_back_to_old_credentials(Errc errc, uint16_t error_code) {
   if (old_authenticator_ == nullptr) return false;
   authenticator_ = *old_authenticator_;
   old_authenticator_.reset();
-  queue(
-      {.kind = TurnEventKind::CredentialsRefused, .errc = errc, .error_code = response.error_code});
+  queue({.kind = TurnEventKind::CredentialsRefused, .errc = errc, .error_code = error_code});
   return true;
+}
+
+void TurnClient::fail_unanswered(TurnExchange& exchange) {
+  const Errc errc = exchange.timeout_reason();
+  const uint16_t error_code = exchange.ignored_error_code();
+  // What came and did not count may have been about new credentials: some servers refuse them with
+  // an unsigned 400, or sign for the user whose allocation it is.
+  const bool was_heard = errc == Errc::IntegrityMismatch || error_code != 0;
+  if (was_heard && state_ == State::Allocated &&
+      goes_on_with_old_credentials(exchange, errc, error_code)) {
+    return;
+  }
+  fail(exchange, event_of(exchange, errc));
 }
 
 void TurnClient::learn_round_trip(const Transaction& transaction) {

@@ -47,8 +47,9 @@ enum class TurnEventKind : uint8_t {
   // move() (RFC 8016).
   Moved,
   MoveFailed,
-  // The server did not take the new credentials for this allocation (441, or 401 as `errc`
-  // Unauthenticated): the old ones go on.
+  // The server did not take the new credentials for this allocation: the old ones go on. `errc`
+  // ErrorResponse (441) or Unauthenticated (401); Timeout or IntegrityMismatch where what it
+  // answered did not count.
   CredentialsRefused,
   // The allocation is gone: `errc` Timeout (no answer to a request), TransportClosed,
   // AllocationExpired, ErrorResponse with `error_code`, or what spoiled the stream.
