@@ -6,6 +6,7 @@ import { allocate, checkIceServers } from '../../js/index.js';
 import { startTcpEcho } from '../support/tcp-peers.js';
 import { startUdpPeer } from '../support/udp-peers.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
+import { describeWithP1Stun, startP1Stun } from './p1-stun.js';
 import { describeWithPion, startPion } from './pion.js';
 import { fixtureCertificate, rejection } from './support.js';
 import {
@@ -142,6 +143,39 @@ describeWithCoturn('other credentials in between', () => {
     const refused = nextEvent(relay, 'credentials-refused');
     relay.setCredentials({ username: 'bob', password: 'two' });
     expect(await refused).toMatchObject({ error: { errorCode: 441 } });
+    await relay.refresh();
+    await expectEcho(relay);
+  });
+});
+
+describeWithPion('other credentials in between', () => {
+  test('a wrong password: 400 without a signature, and in the end the first one serves on', async () => {
+    const server = await belongings.hold(startPion({ users, hosts: [HOST] }));
+    const retransmission = { rtoMs: 200, rc: 4, rm: 8 }; // 3 s
+    const relay = await belongings.hold(
+      allocate(relayUrl(HOST, server, 'udp'), { ...options, retransmission }),
+    );
+    const refused = nextEvent(relay, 'credentials-refused');
+    relay.setCredentials({ username: 'alice', password: 'falsch' });
+    expect(await refused).toMatchObject({ error: { code: 'ERR_STUN_TIMEOUT', errorCode: 400 } });
+    await relay.refresh();
+    await expectEcho(relay);
+  });
+});
+
+describeWithP1Stun('other credentials in between', () => {
+  test('of another user: what is signed for the first one is not believed', async () => {
+    const server = await belongings.hold(
+      startP1Stun({ users: { alice: 'one', bob: 'two' }, hosts: [HOST] }),
+    );
+    const relay = await belongings.hold(
+      allocate(relayUrl(HOST, server, 'tcp'), {
+        credentials: { username: 'alice', password: 'one' },
+      }),
+    );
+    const refused = nextEvent(relay, 'credentials-refused');
+    relay.setCredentials({ username: 'bob', password: 'two' });
+    expect(await refused).toMatchObject({ error: { code: 'ERR_STUN_INTEGRITY' } });
     await relay.refresh();
     await expectEcho(relay);
   });

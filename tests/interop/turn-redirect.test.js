@@ -3,6 +3,7 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import { allocate } from '../../js/index.js';
 import { reservePorts } from '../support/local-server.js';
 import { startUdpPeer } from '../support/udp-peers.js';
+import { openBridge } from '../support/websocket-bridge.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
 import { fixtureCertificate, rejection } from './support.js';
 import { Belongings, bytesOf, options, relayUrl, take, users } from './turn-support.js';
@@ -32,6 +33,24 @@ describeWithCoturn('servers that send their clients on', () => {
       transport,
       serverAddress: { address: HOST, port: to },
       attempts: [{ address: HOST, port: from, code: 'ERR_STUN_RESPONSE', errorCode: 300 }],
+    });
+    const peer = await belongings.hold(startUdpPeer());
+    relay.send(bytesOf('arrived'), peer);
+    expect(await take(relay, 1)).toMatchObject([{ data: bytesOf('arrived') }]);
+  });
+
+  test('followed over WebSocket, where the other address is that of a gateway too', async () => {
+    const second = await start({});
+    const upstreamOf = (/** @type {number} */ port) => ({ upstream: { address: HOST, port } });
+    const there = await belongings.hold(openBridge(upstreamOf(second.port)));
+    const first = await start({ alternateServers: [`${HOST}:${there.port}`] });
+    const here = await belongings.hold(openBridge(upstreamOf(first.port)));
+    const relay = await belongings.hold(allocate(here.url, options));
+    expect(relay).toMatchObject({
+      url: here.url,
+      transport: 'ws',
+      serverAddress: { address: HOST, port: there.port },
+      attempts: [{ port: here.port, errorCode: 300 }],
     });
     const peer = await belongings.hold(startUdpPeer());
     relay.send(bytesOf('arrived'), peer);
