@@ -50,6 +50,7 @@ TurnServer::TurnServer(const ServerOptions& options, Bytes secret)
       limiter_(options.unauthenticated, seed_from(secret, "sources")),
       answers_(kAnswers, seed_from(secret, "answers")),
       by_tuple_(0, TupleHash{.seed = seed_from(secret, "tuples")}) {
+  options_.limits.allocations = std::min(options_.limits.allocations, kMostAllocations);
   derive(Purpose::Indication, indication_id_);
 }
 

@@ -63,8 +63,11 @@ inline constexpr size_t kMaxPeerOverhead = stun::kHeaderBytes + 24 + 4 + 3;
 // RFC 6062 section 5.2: the least that a server waits for a peer.
 inline constexpr Duration kConnectTimeout = Duration::seconds(30);
 
+// What the numbers of relays suffice for.
+inline constexpr size_t kMostAllocations = 65536;
+
 struct ServerLimits {
-  size_t allocations = 16384;
+  size_t allocations = 16384;       // at most kMostAllocations
   size_t allocations_per_user = 0;  // 0: no quota (486)
   PeerLimits peers{};
   // Peers' TCP connections of one allocation, in whatever state.

@@ -87,7 +87,10 @@ size_t TurnServer::allocate(Caller& caller) {
       user->second >= limits.allocations_per_user) {
     return refuse(caller, ErrorCode::AllocationQuotaReached);
   }
-  if (count_ >= limits.allocations) return refuse(caller, ErrorCode::InsufficientCapacity);
+  // Ports that are kept for somebody count as what they may become.
+  if (count_ + reservations_.size() >= limits.allocations) {
+    return refuse(caller, ErrorCode::InsufficientCapacity);
+  }
 
   const uint32_t number = add_allocation(caller);
   Allocation& allocation = *allocations_[number];
@@ -153,7 +156,7 @@ void TurnServer::open_relay(uint32_t number, size_t which, Family family, PortWi
     event.reserved = allocation.reserved = add_relay(number, Relay::State::Opening);
   }
   allocation.relayed[which] = {.relay = event.relay, .family = family};
-  if (event.relay == 0) {
+  if (event.relay == 0 || (port == PortWish::EvenAndNext && event.reserved == 0)) {
     allocation.relayed[which].error_code = code_of(ErrorCode::InsufficientCapacity);
     return;
   }
@@ -177,9 +180,10 @@ void TurnServer::relay_opened(Instant now, RelayId id, const TransportAddress& a
   advance(now);
   Relay* const relay = find_relay(id);
   if (relay == nullptr || relay->state != Relay::State::Opening) return;
+  Allocation& allocation = *allocations_[relay->allocation];
+  if (id == allocation.reserved) return;  // follows from the other
   relay->state = Relay::State::Open;
   relay->address = address;
-  Allocation& allocation = *allocations_[relay->allocation];
   for (RelayedAddress& entry : allocation.relayed) {
     if (entry.relay == id) entry.address = address;
   }
@@ -192,6 +196,7 @@ void TurnServer::relay_failed(Instant now, RelayId id) {
   Relay* const relay = find_relay(id);
   if (relay == nullptr || relay->state != Relay::State::Opening) return;
   const uint32_t number = relay->allocation;
+  if (id == allocations_[number]->reserved) return;
   for (RelayedAddress& entry : allocations_[number]->relayed) {
     if (entry.relay != id) continue;
     entry.relay = 0;

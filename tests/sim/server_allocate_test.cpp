@@ -239,6 +239,22 @@ class Limited : public ServerTest {
   }
 };
 
+TEST_F(Limited, PortsThatAreKeptCount) {
+  EXPECT_TRUE(client.allocate(with<AttributeType::EvenPort>(true)).is_success());
+  EXPECT_TRUE(client.refresh(0).is_success());
+  EXPECT_TRUE(client.allocate(with<AttributeType::EvenPort>(true)).is_success());
+  EXPECT_TRUE(client.refresh(0).is_success());
+  EXPECT_TRUE(client.allocate().is_success());
+  EXPECT_EQ(host.relays.size(), 3U);
+  EXPECT_TRUE(client.refresh(0).is_success());
+  EXPECT_TRUE(client.allocate(with<AttributeType::EvenPort>(true)).is_success());
+  EXPECT_TRUE(client.refresh(0).is_success());
+  EXPECT_EQ(client.allocate().code(), 508);
+  wait(30);
+  host.pass(client.now);
+  EXPECT_TRUE(client.allocate().is_success());
+}
+
 TEST_F(Limited, PerUserAndInAll) {
   EXPECT_EQ(host.core.users().set_user(as_bytes("other"), as_bytes("word")), Errc::Ok);
   for (const int code : {0, 0, 486}) {
