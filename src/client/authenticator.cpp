@@ -69,6 +69,23 @@ Errc Authenticator::set_credentials(const Credentials& credentials) {
   return Errc::Ok;
 }
 
+Errc Authenticator::change_credentials(const Credentials& credentials) {
+  const Authenticator before = *this;
+  if (const Errc errc = set_credentials(credentials); errc != Errc::Ok) return errc;
+  const bool is_for_others = realm_is_given_ && !realm_.holds(before.realm_.view());
+  if (!before.is_challenged_ || before.mechanism_ != mechanism_ || is_for_others) return Errc::Ok;
+  realm_ = before.realm_;
+  nonce_ = before.nonce_;
+  algorithms_ = before.algorithms_;
+  has_algorithms_ = before.has_algorithms_;
+  algorithm_ = before.algorithm_;
+  hides_username_ = before.hides_username_;
+  is_challenged_ = true;
+  ++identity_;
+  derive_key();
+  return Errc::Ok;
+}
+
 Protection Authenticator::sign(stun::MessageWriter& writer) const {
   Protection protection{.mechanism = mechanism_, .identity = identity_};
   if (mechanism_ == Mechanism::ShortTerm) {
@@ -173,7 +190,12 @@ void Authenticator::adopt(const Challenge& challenge, Bytes realm) {
   algorithm_ = challenge.algorithm;
   hides_username_ = challenge.hides_username;
   is_challenged_ = true;
-  if (same_key || mechanism_ == Mechanism::ThirdParty) return;
+  if (!same_key) derive_key();
+}
+
+// A token brings its own.
+void Authenticator::derive_key() {
+  if (mechanism_ != Mechanism::LongTerm) return;
   const Bytes key_realm = without_quotes(realm_.view());
   userhash_ = stun::userhash(username_.view(), key_realm);
   key_.emplace(

@@ -85,6 +85,9 @@ class Authenticator {
 
   // Errc::BadCredentials, and nothing changed, where one is too long. Forgets realm and nonce.
   [[nodiscard]] Errc set_credentials(const Credentials& credentials);
+  // The same, but what the server has challenged with stays, if it concerns the new credentials: no
+  // request goes out unsigned, whose answer anybody could make.
+  [[nodiscard]] Errc change_credentials(const Credentials& credentials);
   [[nodiscard]] Mechanism mechanism() const { return mechanism_; }
 
   // Whether `request` was signed for the user who signs now.
@@ -123,6 +126,7 @@ class Authenticator {
 
  private:
   void adopt(const Challenge& challenge, stun::Bytes realm);
+  void derive_key();
   [[nodiscard]] bool is_weaker(const Challenge& challenge) const;
 
   AuthenticatorOptions options_;

@@ -166,6 +166,7 @@ TEST_P(Credentials, ChangeWhileTheAllocationLives) {
   run.permit(kPeer);
   EXPECT_EQ(run.count(TurnEventKind::CredentialsRefused), 0U);
   EXPECT_EQ(run.server.violations.wrong_integrity, 0U);
+  EXPECT_EQ(run.server.violations.unsigned_requests, 1U) << "whose answer anybody could make";
 }
 
 // RFC 8656 section 5: a server binds an allocation to its user, and answers 441 to another.
@@ -232,8 +233,8 @@ TEST(CredentialsOnAStream, AreTakenBackAfterAnAnswerThatIsSignedForAnother) {
   const size_t before = run.requests.size();
   ASSERT_EQ(run.client.set_credentials(run.net.now, user_pass()), Errc::Ok);
   run.net.drain();
-  run.net.run_for(Duration::milliseconds(45));
-  ASSERT_EQ(run.requests.size(), before + 2) << "the challenge has been answered";
+  run.net.run_for(Duration::milliseconds(5));
+  ASSERT_EQ(run.requests.size(), before + 1) << "signed at once";
   run.net.inject({}, forged_success(run.requests.back(), Forgery::Sha1));
   EXPECT_EQ(run.await(TurnEventKind::CredentialsRefused).errc, Errc::IntegrityMismatch);
   run.permit(kPeer);
@@ -265,7 +266,7 @@ TEST_P(Credentials, WithAWrongPasswordLeaveTheAllocationToTheOldOnes) {
   EXPECT_EQ(run.count(TurnEventKind::Permitted), 1U);
   EXPECT_EQ(run.count(TurnEventKind::ChannelBound), 1U);
   EXPECT_EQ(run.count(TurnEventKind::Lost), 0U);
-  EXPECT_EQ(run.server.violations.wrong_integrity, 3U) << "each asked once with the wrong ones";
+  EXPECT_LE(run.server.violations.wrong_integrity, 6U) << "each asked twice at most";
 }
 
 TEST_P(Credentials, OfAThirdParty) {

@@ -139,7 +139,9 @@ Errc TurnClient::set_credentials(Instant now, const Credentials& credentials) {
   advance(now);
   if (state_ != State::Allocated) return authenticator_.set_credentials(credentials);
   auto old = std::make_unique<Authenticator>(authenticator_);
-  if (const Errc errc = authenticator_.set_credentials(credentials); errc != Errc::Ok) return errc;
+  if (const Errc errc = authenticator_.change_credentials(credentials); errc != Errc::Ok) {
+    return errc;
+  }
   if (old_authenticator_ == nullptr) old_authenticator_ = std::move(old);
   // A Refresh with the old ones would not tell what the server thinks of the new.
   for (TurnExchange& exchange : exchanges_) {
