@@ -32,8 +32,13 @@ import { parseUri } from './uri.js';
  * @property {readonly Scheme[]} [schemes] those that are of use; all four when left out
  */
 
-/** @param {unknown} url @param {string} path @param {PlanOptions} options @returns {ServerUri} */
-function planUrl(url, path, { schemes }) {
+/**
+ * @param {unknown} url
+ * @param {string} path of it in the caller's argument, for errors
+ * @param {PlanOptions} options
+ * @returns {ServerUri}
+ */
+export function planUrl(url, path, { schemes } = {}) {
   if (typeof url !== 'string')
     throw argumentError(path, "a string such as 'stun:stun.example.org'");
   let uri;
@@ -53,13 +58,14 @@ function planUrl(url, path, { schemes }) {
 /**
  * @param {Record<string, unknown>} server
  * @param {string} path
+ * @param {string} [key] what the password is called there
  * @returns {{ username?: string, credential?: string }}
  */
-function planCredentials(server, path) {
-  const { username, credential, credentialType } = server;
-  for (const [key, value] of Object.entries({ username, credential })) {
+export function planCredentials(server, path, key = 'credential') {
+  const { username, [key]: credential, credentialType } = server;
+  for (const [name, value] of Object.entries({ username, [key]: credential })) {
     if (value !== undefined && value !== null && typeof value !== 'string') {
-      throw argumentError(`${path}.${key}`, 'a string');
+      throw argumentError(`${path}.${name}`, 'a string');
     }
   }
   if (credentialType !== undefined && credentialType !== null && credentialType !== 'password') {
@@ -67,8 +73,8 @@ function planCredentials(server, path) {
   }
   // Many configurations fill what they lack with empty strings.
   if (!username && !credential) return {};
-  if (!username) throw argumentError(`${path}.username`, 'given together with credential');
-  if (!credential) throw argumentError(`${path}.credential`, 'given together with username');
+  if (!username) throw argumentError(`${path}.username`, `given together with ${key}`);
+  if (!credential) throw argumentError(`${path}.${key}`, 'given together with username');
   return {
     username: /** @type {string} */ (username),
     credential: /** @type {string} */ (credential),

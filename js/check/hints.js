@@ -1,4 +1,5 @@
 // What the rows of a check mean, in plain words; of one host they explain each other.
+import { inWords, isLikelyTime, parseRestUsername } from '../credentials/rest-username.js';
 
 /**
  * What is known of a row.
@@ -23,31 +24,15 @@ const REFUSED_CODES = new Set([401, 441]);
 /** Nothing of the server came back. */
 const SILENT = new Set(['ERR_STUN_TIMEOUT', 'ERR_TRANSPORT_CONNECT']);
 
-/** User names of draft-uberti-behave-turn-rest-00 begin with the UNIX time at which they run out. */
-const REST_USERNAME = /^(\d{9,10})(?::|$)/;
-const UNITS = /** @type {const} */ ([
-  [86_400, 'd'],
-  [3600, 'h'],
-  [60, 'min'],
-]);
-
-/** @param {number} seconds @returns {string} such as '3 h', in the largest unit that is reached */
-function inWords(seconds) {
-  for (const [length, unit] of UNITS) {
-    if (seconds >= length) return `${Math.floor(seconds / length)} ${unit}`;
-  }
-  return `${Math.floor(seconds)} s`;
-}
-
 /** @param {RowFacts} row */
 const isRefused = ({ code = '', errorCode = 0 }) =>
   REFUSED.has(code) || REFUSED_CODES.has(errorCode);
 
 /** @param {RowFacts} row @param {number} nowMs @returns {string | undefined} */
 function credentialHint({ username = '' }, nowMs) {
-  const expiry = REST_USERNAME.exec(username)?.[1];
-  if (expiry === undefined) return undefined;
-  const left = Number(expiry) - nowMs / 1000;
+  const { expiry = 0 } = parseRestUsername(username) ?? {};
+  if (!isLikelyTime(expiry)) return undefined;
+  const left = expiry - nowMs / 1000;
   if (left <= 0) {
     return `The credential is a TURN REST one whose time ran out ${inWords(-left)} ago: get a new one.`;
   }

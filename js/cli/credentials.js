@@ -1,5 +1,5 @@
 // Who the user is: from options, the environment or a file. What is read here is printed nowhere.
-import { createHmac } from 'node:crypto';
+import { createCredentials } from '../credentials/create.js';
 import { UsageError } from './exit-codes.js';
 import { readInputFile, textOf } from './options.js';
 
@@ -7,21 +7,7 @@ import { readInputFile, textOf } from './options.js';
 /** @typedef {{ username?: string, password?: string }} Credentials */
 
 /** How long credentials of a shared secret are valid: as long as a run may take, and some more. */
-const REST_LIFETIME_SECONDS = 3600;
-const MILLISECONDS = 1000;
-
-/**
- * Credentials that run out, made from a secret that the server knows too (draft-uberti-behave-turn-rest-00 section 2.2).
- *
- * @param {string} secret
- * @param {string} user
- * @param {number} nowMs
- */
-export function restCredentials(secret, user, nowMs) {
-  const expiry = Math.floor(nowMs / MILLISECONDS) + REST_LIFETIME_SECONDS;
-  const username = user === '' ? String(expiry) : `${expiry}:${user}`;
-  return { username, password: createHmac('sha1', secret).update(username).digest('base64') };
-}
+const TTL_SECONDS = 3600;
 
 /** @param {string} path */
 async function firstLineOf(path) {
@@ -29,6 +15,24 @@ async function firstLineOf(path) {
   const [line = ''] = text.split(/\r?\n/, 1);
   if (line === '') throw new UsageError('The first line of the file of --password-file is empty.');
   return line;
+}
+
+/**
+ * @param {string} secret of POSTERN_SECRET
+ * @param {string | undefined} userId
+ * @param {number} nowMs
+ * @returns {Promise<Credentials>}
+ */
+async function restCredentials(secret, userId, nowMs) {
+  try {
+    const made = await createCredentials({ secret, userId, ttlSeconds: TTL_SECONDS, nowMs });
+    return { username: made.username, password: made.credential };
+  } catch (error) {
+    const { argument, message } = /** @type {{ argument?: string, message: string }} */ (error);
+    if (argument === undefined) throw error;
+    const name = argument === 'options.secret' ? 'POSTERN_SECRET' : 'The user name';
+    throw new UsageError(`${message.replace(argument, name)}.`);
+  }
 }
 
 /**
@@ -50,7 +54,7 @@ export async function readCredentials(values, env, nowMs) {
     (file === undefined ? undefined : await firstLineOf(file)) ??
     (env.POSTERN_PASSWORD || undefined);
   const secret = env.POSTERN_SECRET;
-  if (password === undefined && secret) return restCredentials(secret, username ?? '', nowMs);
+  if (password === undefined && secret) return restCredentials(secret, username, nowMs);
   return { username, password };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { iceCredentials, readCredentials, restCredentials } from '../../../js/cli/credentials.js';
+import { iceCredentials, readCredentials } from '../../../js/cli/credentials.js';
 import { EXIT, exitCodeOf, exitCodeOfRows, UsageError } from '../../../js/cli/exit-codes.js';
 import { COMMANDS } from '../../../js/cli/run.js';
 import { styleFor, table } from '../../../js/cli/terminal.js';
@@ -194,13 +194,27 @@ describe('exit codes', () => {
 });
 
 describe('credentials', () => {
-  test('of TURN REST, as its draft makes them', () => {
+  test('of TURN REST, as its draft makes them', async () => {
     // By: printf 1700003600:alice | openssl dgst -sha1 -hmac north -binary | base64
-    expect(restCredentials('north', 'alice', 1_700_000_000_500)).toEqual({
+    const env = { POSTERN_SECRET: 'north', POSTERN_USERNAME: 'alice' };
+    expect(await readCredentials({}, env, 1_700_000_000_500)).toEqual({
       username: '1700003600:alice',
       password: 'wjwSXO2ch1B6VaLTLMy2Avn5O9o=',
     });
-    expect(restCredentials('north', '', 0).username).toBe('3600');
+    const { username } = await readCredentials({}, { POSTERN_SECRET: 'north' }, 0);
+    expect(username).toBe('3600');
+  });
+
+  test.each([
+    ['a secret with the newline of its file', 'north\n', 'alice', /^POSTERN_SECRET must be /],
+    ['a user name that clients would change', 'north', 'a\u0007', /^The user name must be /],
+  ])('%s is refused, and not printed', async (_, secret, username, sentence) => {
+    const error = await readCredentials({ username }, { POSTERN_SECRET: secret }, 0).catch(
+      (reason) => reason,
+    );
+    expect(exitCodeOf(error)).toBe(64);
+    expect(error.message).toMatch(sentence);
+    expect(error.message).not.toContain('north');
   });
 
   const path = file('password', 'from file\r\nsecond');
