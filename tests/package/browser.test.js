@@ -24,7 +24,11 @@ const clientCases = /** @type {const} */ ([
   ['Vite', 'postern', bundleWithVite],
   ['esbuild', 'postern', bundleWithEsbuild],
 ]);
-const cases = [...codecCases, ...clientCases];
+const credentialsCases = /** @type {const} */ ([
+  ['Vite', 'postern/credentials', bundleWithVite],
+  ['esbuild', 'postern/credentials', bundleWithEsbuild],
+]);
+const cases = [...codecCases, ...clientCases, ...credentialsCases];
 
 beforeAll(async () => {
   consumer = await installPackage();
@@ -128,6 +132,29 @@ for (const name of BROWSERS) {
       async (bundler, entry) => {
         expect(await visit(bundleOf(bundler, entry).directory)).toEqual({
           result: { code: 'ERR_TRANSPORT_UNSUPPORTED', hint: expect.any(String) },
+          violations: [],
+          problems: [],
+          elsewhere: [],
+          wasm: 0,
+        });
+      },
+      30_000,
+    );
+
+    test.each(credentialsCases)(
+      '%s and %s: credentials made and explained, without WebAssembly',
+      async (bundler, entry) => {
+        expect(await visit(bundleOf(bundler, entry).directory)).toEqual({
+          result: {
+            turn: {
+              urls: ['turn:turn.example.org'],
+              username: '1700003600:alice',
+              credential: 'wjwSXO2ch1B6VaLTLMy2Avn5O9o=',
+            },
+            valid: false,
+            ids: ['wrong-secret'],
+            format: 'rtc-configuration',
+          },
           violations: [],
           problems: [],
           elsewhere: [],

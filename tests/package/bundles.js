@@ -142,9 +142,28 @@ async function main() {
 }
 `);
 
+/** Makes credentials, finds a mistake in others, and reads the answer of a provider. */
+const credentialsProgram = reporting(`
+import { createIceServers, explainCredentials, normalizeIceServers } from 'postern/credentials';
+
+async function main() {
+  const urls = ['stun:stun.example.org', 'turn:turn.example.org'];
+  const nowMs = 1_700_000_000_000;
+  const made = await createIceServers({ urls, secret: 'north', userId: 'alice', ttlSeconds: 3600, nowMs });
+  new RTCPeerConnection(made).close();
+  const [, turn] = made.iceServers;
+  const { valid, findings } = await explainCredentials({ ...turn, secrets: 'south', nowMs });
+  const { format } = normalizeIceServers(made);
+  return { turn, valid, ids: findings.map(({ id }) => id), format };
+}
+`);
+
 /** @param {string} entry @param {string} [initOptions] */
-const program = (entry, initOptions = '') =>
-  entry === 'postern' ? clientProgram : codecProgram(entry, initOptions);
+function program(entry, initOptions = '') {
+  if (entry === 'postern') return clientProgram;
+  if (entry === 'postern/credentials') return credentialsProgram;
+  return codecProgram(entry, initOptions);
+}
 
 const PAGE =
   '<!doctype html><meta charset="utf-8"><title>postern</title><script type="module" src="./main.js"></script>\n';

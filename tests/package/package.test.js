@@ -46,6 +46,15 @@ const codecNames = [
   'verifyBatch',
 ];
 
+const credentialsNames = [
+  'PosternError',
+  'createCredentials',
+  'createIceServers',
+  'explainCredentials',
+  'normalizeIceServers',
+  'verifyCredentials',
+];
+
 /** Every file name that a value of `exports` or `imports` holds. @param {any} target @returns {string[]} */
 const targetsOf = (target) =>
   typeof target === 'string' ? [target] : Object.values(target).flatMap(targetsOf);
@@ -160,6 +169,20 @@ describe('in Node.js', () => {
     expect(found).toEqual({ result, names: codecNames });
   });
 
+  const useCredentials = `
+    credentials.createCredentials({ secret: 'north', userId: 'alice', ttlSeconds: 3600, nowMs: 1700000000000 }).then((made) => {
+      const names = Object.keys(credentials).filter((name) => name !== 'default' && name !== '__esModule').sort();
+      console.log(JSON.stringify({ credential: made.credential, names }));
+    });
+  `;
+  test.each([
+    ['import', 'mjs', "import * as credentials from 'postern/credentials';"],
+    ['require()', 'cjs', "const credentials = require('postern/credentials');"],
+  ])('%s of postern/credentials', async (_, extension, load) => {
+    const found = await resultOf(`credentials.${extension}`, `${load}\n${useCredentials}`);
+    expect(found).toEqual({ credential: 'wjwSXO2ch1B6VaLTLMy2Avn5O9o=', names: credentialsNames });
+  });
+
   test('import and require() of postern give the same', async () => {
     const names = await resultOf(
       'both.mjs',
@@ -246,6 +269,10 @@ describe('README.md', () => {
         expect(stdout).toMatch(/^127\.0\.0\.1:\d+, [\d.]+ ms$/m);
       if (source.includes('allocate('))
         expect(stdout).toMatch(/^hello from 127\.0\.0\.1\nclosed$/m);
+      if (source.includes('createIceServers('))
+        expect(stdout).toMatch(
+          /^\d{10}:alice\nexpired The time of the credentials ran out 1 h ago/m,
+        );
       if (source.includes('checkIceServers('))
         expect(stdout.match(/(udp|tcp) true \d/g)).toHaveLength(3);
     },

@@ -54,6 +54,8 @@ const browser = {
 test.each([
   ['postern/codec in Node.js, without the DOM', node, ['codec.ts', 'inline.ts'], false],
   ['postern/codec in a browser, without Node.js', browser, ['codec.ts', 'inline.ts'], false],
+  ['postern/credentials in Node.js, without the DOM', node, ['credentials.ts'], false],
+  ['postern/credentials in a browser, without Node.js', browser, ['credentials.ts'], false],
   ['postern in Node.js, without the DOM', node, ['client.ts', 'relay.ts'], false],
   // Options of node:tls are part of its types.
   ['postern in a browser, without Node.js', browser, ['client.ts', 'relay.ts'], true],
