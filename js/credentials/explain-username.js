@@ -20,13 +20,15 @@ const LONG_SECONDS = 7 * 86_400;
 /** From 2001 to 2286. */
 const MILLISECONDS = /^\d{13}$/;
 
-/** @param {string} text @returns {{ expiry: number, isMilliseconds: boolean } | undefined} */
-function readTime(text) {
-  if (MILLISECONDS.test(text)) {
-    return { expiry: Math.floor(Number(text) / 1000), isMilliseconds: true };
-  }
-  if (!/^\d{1,12}$/.test(text)) return undefined;
-  return { expiry: Number(text), isMilliseconds: false };
+/**
+ * @param {string} text without the separator
+ * @param {string} separator
+ * @returns {{ expiry: number, isMilliseconds: boolean } | undefined}
+ */
+function readTime(text, separator) {
+  const isMilliseconds = MILLISECONDS.test(text);
+  const parsed = parseRestUsername(isMilliseconds ? text.slice(0, -3) : text, separator);
+  return parsed && { expiry: parsed.expiry, isMilliseconds };
 }
 
 /**
@@ -55,17 +57,15 @@ export function explainUsername(username, { separator, nowMs, clockSkewSeconds }
   const head = first < 0 ? username : username.slice(0, first);
   const tail = first < 0 ? '' : username.slice(last + 1);
 
-  const front = readTime(head);
-  const back = tail === '' ? undefined : readTime(tail);
+  const front = readTime(head, separator);
+  const back = tail === '' ? undefined : readTime(tail, separator);
   const isSwapped =
     back !== undefined && isLikelyTime(back.expiry) && !isLikelyTime(front?.expiry ?? 0);
   const time = isSwapped ? back : front;
   if (time === undefined) return { findings: [finding('no-timestamp')], others: [] };
 
   const { expiry, isMilliseconds } = time;
-  const userId = isSwapped
-    ? username.slice(0, last)
-    : parseRestUsername(`0${username.slice(head.length)}`, separator)?.userId;
+  const userId = isSwapped ? username.slice(0, last) : username.slice(head.length + 1);
   const findings = judgeTime(expiry, nowMs, clockSkewSeconds);
   if (isMilliseconds) findings.unshift(finding('milliseconds'));
   if (isSwapped) findings.unshift(finding('swapped-order'));

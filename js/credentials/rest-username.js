@@ -7,22 +7,15 @@ export const SEPARATOR = ':';
 const SECONDS = /^\d{1,12}$/;
 
 /**
- * @typedef {object} RestUsername
- * @property {number} expiry seconds since 1970
- * @property {string} [userId]
- */
-
-/**
  * @param {string} username
  * @param {string} [separator]
- * @returns {RestUsername | undefined} undefined when it does not begin with a time
+ * @returns {{ expiry: number, userId: string } | undefined} `expiry`: seconds since 1970; `userId`: may be empty. Undefined
+ *   when it does not begin with a time
  */
 export function parseRestUsername(username, separator = SEPARATOR) {
-  const at = username.indexOf(separator);
-  const time = at < 0 ? username : username.slice(0, at);
-  if (!SECONDS.test(time)) return undefined;
-  const userId = at < 0 ? undefined : username.slice(at + separator.length);
-  return { expiry: Number(time), ...(userId ? { userId } : undefined) };
+  const [time, ...user] = username.split(separator);
+  if (SECONDS.test(time)) return { expiry: Number(time), userId: user.join(separator) };
+  return undefined;
 }
 
 /** Whether a number is a time, between 1973 and 2286, and no number of a user. @param {number} seconds */

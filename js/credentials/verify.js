@@ -60,8 +60,8 @@ export async function verifyCredentials(options) {
   const parsed = typeof username === 'string' ? parseRestUsername(username, separator) : undefined;
   if (parsed === undefined) return { valid: false, reason: 'no-timestamp' };
 
-  const { expiry, ...user } = parsed;
-  const known = { ...user, expiresAt: expiry * 1000 };
+  const { expiry, userId } = parsed;
+  const known = { ...(userId === '' ? undefined : { userId }), expiresAt: expiry * 1000 };
   const signature = typeof credential === 'string' ? fromBase64(credential) : undefined;
   if (signature === undefined) return { valid: false, reason: 'wrong-secret', ...known };
   const areRight = await Promise.all(

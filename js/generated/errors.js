@@ -73,7 +73,7 @@ export const JS_ERRORS = /** @type {const} */ ({
   ERR_STRING_EMPTY: 'A user name, realm or password is empty, or was nothing but what preparation removes.',
   ERR_STRING_DISALLOWED: 'A user name, realm or password holds a character that its profile does not allow.',
   ERR_STRING_BIDI: 'A user name or password mixes writing directions in a way that SASLprep does not allow.',
-  ERR_CRYPTO_UNAVAILABLE: 'This platform has no WebCrypto; pages have it when they come over HTTPS or from localhost.',
+  ERR_CRYPTO_UNAVAILABLE: 'This platform has no WebCrypto; pages need HTTPS for it.',
 });
 
 /** @typedef {Exclude<(typeof CODEC_ERRORS | typeof CLIENT_ERRORS)[number][0], 'OK'> | keyof typeof JS_ERRORS} ErrorCode */

@@ -58,6 +58,12 @@ const MISTAKES = /** @type {[string, any, string[]][]} */ ([
   ['a number as the user, last', signed(`${time}:42`), []],
   ['two times', signed(`${time}:${NOW_SECONDS - 1}`), []],
   ['the user first, and over', signed(`alice:${NOW_SECONDS - 3600}`), ['swapped-order', 'expired']],
+  ['another separator', { ...signed(`${time}.a:b`), separator: '.' }, []],
+  [
+    'a time before another separator',
+    { ...signed(`${time}:a.b`), separator: '.' },
+    ['no-timestamp'],
+  ],
   ['milliseconds', signed(`${time}123:alice`), ['milliseconds']],
   ['bare milliseconds', signed(`${time}123`), ['milliseconds']],
   ['milliseconds last', signed(`alice:${time}123`), ['swapped-order', 'milliseconds']],
