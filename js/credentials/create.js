@@ -59,7 +59,7 @@ function checkUserId(userId, room) {
  * Makes time-limited credentials (draft-uberti-behave-turn-rest-00 section 2.2): the user name is the UNIX time at which
  * they run out and the user ID, the password is its HMAC in base64.
  *
- * Relays that exist when they run out go on; new ones are refused.
+ * Relays that exist when they run out go on; new ones are refused (section 2).
  *
  * @param {CreateOptions} options
  * @returns {Promise<TimedCredentials>} as allocate() takes them from the function of its option `credentials`, also after

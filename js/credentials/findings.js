@@ -97,7 +97,7 @@ export const FINDINGS = /** @type {const} */ ({
   'wrong-algorithm': [
     'error',
     'The credential is of HMAC-{found}, where {expected} is expected.',
-    'Make it with {expected}; coturn and most others take SHA-1 only.',
+    'Make it with {expected}; coturn takes SHA-1 only.',
   ],
   'wrong-message': [
     'error',

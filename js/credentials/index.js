@@ -1,5 +1,5 @@
 // postern/credentials: TURN credentials that run out, and the ICE servers that providers hand out. It needs no
-// WebAssembly, and nothing of a platform but WebCrypto, so it runs in Node.js, Workers, Deno, Bun and browsers.
+// WebAssembly, and nothing of a platform but WebCrypto, which Node.js, browsers, Workers, Deno and Bun have.
 //
 // What signs is asynchronous, as WebCrypto is; what only reads is not.
 

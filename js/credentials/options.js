@@ -9,8 +9,8 @@ import { SEPARATOR } from './rest-username.js';
 
 /**
  * @typedef {object} CredentialRules
- * @property {HmacAlgorithm} [algorithm] default 'SHA-1', which is all that coturn, Pion, eturnal and postern's server
- *   take; 'SHA-256' is for servers of your own (the draft leaves the algorithm open)
+ * @property {HmacAlgorithm} [algorithm] default 'SHA-1', which is all that coturn, Pion and postern's server take;
+ *   'SHA-256' is for servers of your own (the draft leaves the algorithm open)
  * @property {string} [separator] the character between time and user ID, default ':'; another one where coturn has
  *   another `rest-api-separator`
  * @property {number} [nowMs] the time, in milliseconds since 1970; default Date.now()
