@@ -56,6 +56,8 @@ export class Engine {
   #addresses;
   /** @type {Map<number, Client>} */
   #clients = new Map();
+  /** Those of them that do not keep the process alive. @type {Set<number>} */
+  #unreferenced = new Set();
   #isScheduled = false;
   #isTelling = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -211,8 +213,22 @@ export class Engine {
     this.#turn();
     client.isOpen = false;
     this.#clients.delete(handle);
+    this.#unreferenced.delete(handle);
+    this.#holdProcess();
     this.#core.guard((call) => call.close(handle));
     this.#schedule();
+  }
+
+  /** What is due for the client keeps the process alive, which is the default. @param {number} handle */
+  ref(handle) {
+    this.#unreferenced.delete(handle);
+    this.#holdProcess();
+  }
+
+  /** Lets the process end in spite of the client. @param {number} handle */
+  unref(handle) {
+    if (this.#clients.has(handle)) this.#unreferenced.add(handle);
+    this.#holdProcess();
   }
 
   /**
@@ -274,6 +290,7 @@ export class Engine {
       isOpen: true,
       tooLong: 0,
     });
+    this.#holdProcess();
     return handle;
   }
 
@@ -409,6 +426,14 @@ export class Engine {
     if (at === Infinity) return;
     const wait = Math.max(0, Math.ceil(at - performance.now()));
     this.#timer = setTimeout(this.#onTimer, Math.min(wait, MAX_TIMER_MS));
+    if (this.#unreferenced.size > 0) this.#holdProcess();
+  }
+
+  /** The timer keeps a process of Node alive while one of the clients does. */
+  #holdProcess() {
+    const timer = /** @type {{ ref?: () => void, unref?: () => void } | undefined} */ (this.#timer);
+    if (this.#unreferenced.size < this.#clients.size) timer?.ref?.();
+    else timer?.unref?.();
   }
 
   /** The core has died. */

@@ -129,6 +129,8 @@
  *   'credentials-refused', where there is an allocation
  * @property {(handle: number) => void} closeAllocation gives it back: 'closed'
  * @property {(handle: number) => void} close forgets the client without a word to the server; idempotent
+ * @property {(handle: number) => void} ref the timer for it keeps the process alive, which is the default
+ * @property {(handle: number) => void} unref
  * @property {(handle: number, bytes: Uint8Array, peer: PeerInput, dontFragment: boolean) => void} send as a Send
  *   indication. The bytes are copied. What the core refuses (no permission, too long) is dropped and counted
  * @property {(handle: number, bytes: Uint8Array, channel: number) => void} sendChannel as ChannelData, likewise

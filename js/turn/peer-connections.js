@@ -17,6 +17,7 @@ export class PeerConnections {
   /** @type {Set<RelayConnection>} */ #connections = new Set();
   /** Ends what is being made, with the relay. */
   #ending = new AbortController();
+  #isReferenced = true;
 
   /**
    * @param {TurnSession} session
@@ -38,6 +39,17 @@ export class PeerConnections {
     return this.#bind(number, peer, signal);
   }
 
+  /** Those that are open, and those to come, keep the process alive. */
+  ref() {
+    this.#isReferenced = true;
+    for (const connection of this.#connections) connection.ref();
+  }
+
+  unref() {
+    this.#isReferenced = false;
+    for (const connection of this.#connections) connection.unref();
+  }
+
   /** @param {unknown} reason for what is being made @param {unknown} error for those who iterate, if it is one */
   end(reason, error) {
     this.#ending.abort(reason);
@@ -54,6 +66,7 @@ export class PeerConnections {
     const open = () => this.#open({ signal });
     const connection = await bindConnection({ engine, handle, open }, connectionId, peer, signal);
     this.#connections.add(connection);
+    if (!this.#isReferenced) connection.unref();
     connection.closed.then(() => this.#connections.delete(connection));
     return connection;
   }

@@ -81,6 +81,16 @@ export class RelayConnection {
     await this.close();
   }
 
+  /** Lets the connection keep the process alive, which is the default. */
+  ref() {
+    this.#transport.ref();
+  }
+
+  /** Lets the process end in spite of it. */
+  unref() {
+    this.#transport.unref();
+  }
+
   /**
    * The connection as a stream of node:stream. Use it or `readable` and `writable`, not both.
    *

@@ -410,14 +410,19 @@ export class Relay {
     await this.close();
   }
 
-  /** Lets the relay keep the process alive, which is the default. */
+  /** Lets the relay keep the process alive, and its TCP connections as well: the default. */
   ref() {
     this.#session.ref();
+    this.#connections.ref();
   }
 
-  /** Lets the process end in spite of it; the allocation is left to run out then. */
+  /**
+   * Lets the process end in spite of it, and of its TCP connections, open or to come; the allocation is left to run out
+   * then. A WebSocket keeps the process alive all the same: it has no unref().
+   */
   unref() {
     this.#session.unref();
+    this.#connections.unref();
   }
 
   /** @param {import('../engine/turn-types.js').TurnCredentials} credentials that the caller's function has returned @internal */

@@ -311,11 +311,13 @@ export class TurnSession {
 
   ref() {
     this.#isReferenced = true;
+    this.#engine.ref(this.#handle);
     this.#transport.ref();
   }
 
   unref() {
     this.#isReferenced = false;
+    this.#engine.unref(this.#handle);
     this.#transport.unref();
   }
 

@@ -1,13 +1,17 @@
 // TCP connections to and from peers (RFC 6062).
 import { once } from 'node:events';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { RelayConnection } from '../../../js/turn/relay-connection.js';
 import { rejection, turn } from '../client/support.js';
 import { MESSAGES, ScriptedServer, stream } from './scripted-server.js';
 import { bytes, closeRelays, relayAt, text, until } from './support.js';
 
 /** @typedef {import('../../../js/transports/transport.js').Transport} Transport */
 
-afterEach(closeRelays);
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await closeRelays();
+});
 
 const PEER = { address: '192.0.2.9', port: 4000 };
 
@@ -104,6 +108,25 @@ describe.each([
     expect(await connection.closed).toEqual({});
     expect(await waiting).toEqual({ value: undefined, done: true });
   });
+});
+
+test('ref() and unref() of the relay go to its connections, and to those to come', async () => {
+  const { server, peer, relay } = await tcpRelay(stream());
+  await relay.permit(PEER);
+  await relay.connect(PEER);
+  const ref = jest.spyOn(RelayConnection.prototype, 'ref');
+  const unref = jest.spyOn(RelayConnection.prototype, 'unref');
+  const calls = () => [ref, unref].map(({ mock }) => mock.calls.length);
+  relay.unref();
+  expect(calls()).toEqual([0, 1]);
+  const incoming = relay.connections();
+  server.connectFrom(peer);
+  await incoming.next();
+  expect(calls()).toEqual([0, 2]);
+  relay.ref();
+  expect(calls()).toEqual([2, 2]);
+  await relay.connect({ ...PEER });
+  expect(calls()).toEqual([2, 2]);
 });
 
 test('a peer that cannot be reached: 447', async () => {
