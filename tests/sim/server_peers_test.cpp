@@ -1,6 +1,11 @@
 // The server that we ship: permissions, channels and data (RFC 8656 sections 9 to 12).
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include "sim/allocation_counter.h"
 #include "sim/server_fixture.h"
 
 namespace postern::sim {
@@ -171,6 +176,58 @@ TEST_F(Peers, TwoClientsThroughTheirRelays) {
 
 TransportAddress host_number(uint8_t number) {
   return TransportAddress::ipv4(198, 51, 100, number, 1000);
+}
+
+// The way of data takes no memory.
+TEST_F(Peers, DataTakesNoMemory) {
+  ASSERT_TRUE(client.bind(0x4001, kPeer).is_success());
+  ASSERT_TRUE(client.permit(kOther).is_success());
+  const Message data(1200, 0xDA);
+  const Message by_channel = HandClient::channel_data(0x4001, data);
+  const Message by_indication = client.indication(Method::Send, [&](MessageWriter& writer) {
+    writer.add<AttributeType::XorPeerAddress>(kOther);
+    writer.add<AttributeType::Data>(data);
+  });
+  const server::FiveTuple tuple = ServerHost::tuple_of(client.tuple);
+  const server::RelayId relay = *host.relay_at(client.relayed());
+  std::array<uint8_t, 1500> out{};
+  unsigned relayed = 0;
+  const uint64_t before = allocations_so_far();
+  for (unsigned i = 0; i < 10'000; ++i) {
+    for (const Message& message : {std::cref(by_channel), std::cref(by_indication)}) {
+      const auto outcome = host.core.handle_message(client.now, tuple, message, out);
+      relayed += outcome.kind == server::Outcome::Kind::ToPeer ? 1 : 0;
+    }
+    for (const TransportAddress& peer : {kPeer, kOther}) {
+      relayed += host.core.handle_peer_data(client.now, relay, peer, data, out) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(allocations_so_far(), before);
+  EXPECT_EQ(relayed, 40'000U);
+}
+
+TEST_F(Peers, AnAllocationTakesLittleMemory) {
+  constexpr unsigned kAllocations = 1000;
+  const auto allocate_all = [this](uint16_t first_port) {
+    for (unsigned i = 0; i < kAllocations; ++i) {
+      HandClient other(host);
+      other.tuple.client = TransportAddress::ipv4(203, 0, 113, static_cast<uint8_t>(i % 250),
+                                                  static_cast<uint16_t>(first_port + i));
+      ASSERT_TRUE(other.allocate().is_success());
+      for (uint16_t k = 0; k < 4; ++k) {
+        TransportAddress peer = kPeer;
+        peer.port = static_cast<uint16_t>(peer.port + k);
+        ASSERT_TRUE(other.bind(static_cast<uint16_t>(0x4000 + k), peer).is_success());
+      }
+      host.events.clear();
+    }
+  };
+  const int64_t before = bytes_in_use();
+  allocate_all(10'000);
+  const int64_t each = (bytes_in_use() - before) / kAllocations;
+  EXPECT_LE(each, 8 * 1024);  // the host's table included
+  RecordProperty("bytes_per_allocation", std::to_string(each));
+  std::cout << "bytes per allocation with four channels: " << each << "\n";
 }
 
 class FewPeers : public ServerTest {
