@@ -146,6 +146,25 @@ test('the server does not bind: connect() rejects, and the connection is closed'
   await until(() => !server.connections[1].far.send(bytes('x')));
 });
 
+test('a peer’s connection that the server does not bind is told, and the next one is taken', async () => {
+  const { server, peer, relay } = await tcpRelay(stream());
+  await relay.permit(PEER);
+  /** @type {import('../../../js/turn/relay-event.js').RelayEvent[]} */
+  const events = [];
+  relay.onevent = (event) => events.push(event);
+  server.script = ({ method }) =>
+    method === 'ConnectionBind' ? { code: 400, signed: true } : undefined;
+  const next = relay.connections().next();
+  server.connectFrom(peer);
+  await until(() => events.length > 0);
+  expect(events).toMatchObject([
+    { type: 'connection-failed', peer: PEER, error: { errorCode: 400, phase: 'peer' } },
+  ]);
+  server.script = () => undefined;
+  server.connectFrom(peer);
+  expect((await next).value?.peer).toMatchObject(PEER);
+});
+
 test('the server closes instead of binding', async () => {
   const { server, relay } = await tcpRelay(stream());
   server.script = ({ method }, { far }) => {
