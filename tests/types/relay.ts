@@ -1,5 +1,17 @@
 // Relays as TypeScript sees them: compiled, never run. What must not compile is marked.
-import { allocate, type PosternError, type Relay } from 'postern';
+import {
+  type AllocateOptions,
+  allocate,
+  type CheckRow,
+  checkIceServers,
+  type IceServer,
+  type PosternError,
+  type Relay,
+  type RelayConnection,
+  type RelayEnd,
+  type RelayEvent,
+  type TransportAddress,
+} from 'postern';
 
 export async function relayed(signal: AbortSignal) {
   const relay: Relay = await allocate(
@@ -52,4 +64,17 @@ export async function relayed(signal: AbortSignal) {
     credentials: { kid: 'k', accessToken: new Uint8Array(1), macKey: new Uint8Array(20) },
   });
   return [end, ms, code];
+}
+
+/** The types have names, for the functions of those who use them. */
+export async function named(servers: IceServer[], options: AllocateOptions) {
+  const relay = await allocate(servers, options);
+  const told: RelayEvent['type'][] = [];
+  relay.onevent = ({ type }: RelayEvent) => void told.push(type);
+  const peer: TransportAddress = relay.relayedAddress;
+  const connection: RelayConnection = await relay.connect(peer);
+  connection.unref();
+  const { reason }: RelayEnd = await relay.closed;
+  const rows: CheckRow[] = await checkIceServers(servers);
+  return { told, reason, failed: rows.filter(({ ok }) => !ok) };
 }
