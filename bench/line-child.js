@@ -76,16 +76,21 @@ export class LineChild {
     return answer;
   }
 
+  /** @param {string} line @param {number} timeoutMs @returns {Promise<any>} what answers it */
+  ask(line, timeoutMs) {
+    this.process.stdin.write(`${line}\n`);
+    return this.nextLine(timeoutMs);
+  }
+
   /** @param {string} bench @param {string} [messageHex] @returns {Promise<any[]>} */
   async once(bench, messageHex) {
-    this.process.stdin.write(`once ${bench}${messageHex ? ` ${messageHex}` : ''}\n`);
-    return (await this.nextLine(ANSWER_MS)).results;
+    return (await this.ask(`once ${bench}${messageHex ? ` ${messageHex}` : ''}`, ANSWER_MS))
+      .results;
   }
 
   /** @param {string} bench @param {number} ms @returns {Promise<number>} nanoseconds per message */
   async run(bench, ms) {
-    this.process.stdin.write(`run ${bench} ${ms}\n`);
-    return (await this.nextLine(ms + ANSWER_MS)).ns_per_op;
+    return (await this.ask(`run ${bench} ${ms}`, ms + ANSWER_MS)).ns_per_op;
   }
 
   kill() {

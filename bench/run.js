@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { participants } from './implementations.js';
 import { BENCHES } from './inputs.js';
 import { PEERS } from './peers.js';
+import { benchRelays, RELAY_BENCHES } from './relay.js';
 import { measureSize, SIZES } from './size.js';
 import { timeBench } from './speed.js';
 import { timeStartup } from './startup.js';
@@ -137,11 +138,10 @@ function positive(name, value, otherwise) {
 
 /** @param {string | undefined} only @returns {string[]} */
 function chosen(only) {
-  const all = [...Object.keys(BENCHES), 'startup', ...SIZES];
+  const all = [...Object.keys(BENCHES), 'startup', ...SIZES, ...RELAY_BENCHES];
   if (only === undefined) return all;
-  const names = only.endsWith('*')
-    ? all.filter((name) => name.startsWith(only.slice(0, -1)))
-    : all.filter((name) => name === only);
+  const pattern = new RegExp(`^${only.replace(/[^\w*-]/g, '').replaceAll('*', '.*')}$`);
+  const names = all.filter((name) => pattern.test(name));
   if (names.length > 0) return names;
   say(`there is no bench '${only}'; there are ${all.join(', ')}`);
   process.exit(2);
@@ -153,7 +153,9 @@ const { values: options } = parseArgs({
 const names = chosen(options.only);
 const rounds = positive('rounds', options.rounds, 11);
 const roundMs = positive('ms', options.ms, 60);
-const everyone = names.every((name) => SIZES.includes(name)) ? [] : participants(say);
+const relayNames = names.filter((name) => RELAY_BENCHES.includes(name));
+const ofCodec = names.filter((name) => Object.hasOwn(BENCHES, name) || name === 'startup');
+const everyone = ofCodec.length === 0 ? [] : participants(say);
 
 const [load] = loadavg();
 if (load > availableParallelism() / 2) {
@@ -163,6 +165,7 @@ if (load > availableParallelism() / 2) {
 }
 
 for (const name of names) {
+  if (RELAY_BENCHES.includes(name)) continue;
   say(name);
   if (Object.hasOwn(BENCHES, name)) {
     await benchSpeed(name, everyone, { rounds, roundMs, warmUpMs: WARM_UP_MS });
@@ -171,6 +174,10 @@ for (const name of names) {
   } else {
     await benchSize(name);
   }
+}
+if (relayNames.length > 0) {
+  const conclude = (/** @type {Line} */ line) => void conclusions.push(line);
+  if (!(await benchRelays(relayNames, rounds, { print, conclude, say }))) failed = true;
 }
 conclusions.forEach(print);
 process.exitCode = failed ? 1 : 0;

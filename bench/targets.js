@@ -16,6 +16,11 @@ const OVER_NATIVE_LIBRARY = 1;
 const TIME_OF_OWN_NATIVE = 1.5;
 const STARTUP_MS = 15;
 
+/** CPU of a relayed echo over that of the same program on a socket without TURN. */
+const RELAY_CPU_OVER_SOCKET = 1.25;
+const RELAY_PROTOCOL_US = 2;
+const RELAY_MEMORY_MIB = 64;
+
 /** Gzip sizes, everything that a browser loads. */
 const GZIP_BYTES = /** @type {Record<string, number>} */ ({
   'size-codec': 32 * 1024,
@@ -94,3 +99,42 @@ export function judgeSize(name, gzipBytes) {
   if (most === undefined) return undefined;
   return atMost(gzipBytes, 'bytes', most, `at most ${most} bytes gzip, all in`);
 }
+
+/**
+ * @param {'rate' | 'cpu' | 'rtt-p50' | 'rtt-p99'} metric
+ * @param {(name: string) => number | undefined} ratioTo postern's value over that of NAME; undefined when that was not
+ *   measured
+ * @returns {Verdict[]}
+ */
+export function judgeRelay(metric, ratioTo) {
+  /** @type {Verdict[]} */
+  const verdicts = [];
+  const isRate = metric === 'rate';
+  /** @param {string} name @param {number} bound @param {string} asked */
+  const hold = (name, bound, asked) => {
+    const value = ratioTo(name);
+    if (value === undefined) return;
+    verdicts.push({ value, unit: 'x', reached: isRate ? value >= bound : value <= bound, asked });
+  };
+  if (metric === 'cpu') {
+    const asked = `at most ${RELAY_CPU_OVER_SOCKET} times the CPU of the same program on a socket without TURN`;
+    hold('dgram', RELAY_CPU_OVER_SOCKET, asked);
+  }
+  if (isRate) hold('pion', 1, "at least as many a second as Pion's client");
+  if (metric === 'rtt-p50') hold('pion', 1, "at most the time of Pion's client");
+  hold('werift', 1, isRate ? "more a second than werift's client" : "less than werift's client");
+  return verdicts;
+}
+
+/** @param {number} microseconds */
+export const judgeRelayProtocol = (microseconds) =>
+  atMost(microseconds, 'us', RELAY_PROTOCOL_US, `less than ${RELAY_PROTOCOL_US} us an echo`);
+
+/** @param {number} mebibytes @param {string} unit */
+export const judgeRelayMemory = (mebibytes, unit) =>
+  atMost(
+    mebibytes,
+    unit,
+    RELAY_MEMORY_MIB,
+    `at most ${RELAY_MEMORY_MIB} MiB above the idle process`,
+  );

@@ -11,7 +11,7 @@ import { setUpWasm } from './setup.js';
 await runMain(async () => {
   const emscripten = await setUpWasm({
     packages: ['native'],
-    optional: { pion: 'Pion is not measured.' },
+    optional: { pion: 'Pion is not measured.', servers: 'relays are not measured.' },
   });
   await buildPackage(emscripten);
   await buildPreset('release', { targets: ['postern_bench'] });

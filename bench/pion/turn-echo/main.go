@@ -1,8 +1,7 @@
-// Command turn-echo measures Pion's TURN client: messages to an echo peer through a relay and back, so many in
-// flight. It prints one line of JSON.
+// Command turn-echo measures Pion's TURN client: messages to an echo peer through a relay and back. How it is driven
+// is in ../../echo-client.js.
 //
-// It is built against Debian's golang-github-pion-turn.v2-dev, without modules: see ../../pion.js. The flags are
-// those of ../../impl/werift-turn-echo.js.
+// It is built against Debian's golang-github-pion-turn.v2-dev, without modules: see ../../pion.js.
 //
 // What is sent:
 //
@@ -15,6 +14,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -37,7 +37,8 @@ const (
 	// How long the warm-up may wait for the channel.
 	channelPatience = 10 * time.Second
 	// A message begins with its number.
-	numberSize = 4
+	numberSize     = 4
+	warmUpInFlight = 32
 	// The first byte of ChannelData (RFC 8656 section 12): 0x40 to 0x4f.
 	firstChannelByte, lastChannelByte = 0x40, 0x4f
 )
@@ -45,7 +46,7 @@ const (
 type options struct {
 	version, server, user, password, realm string
 	peer, mode                             string
-	payload, count, inFlight, warmUp       int
+	payload, warmUp                        int
 }
 
 type result struct {
@@ -175,14 +176,15 @@ func quantile(sorted []time.Duration, q float64) float64 {
 	return microseconds(sorted[int(q*float64(len(sorted)-1)+0.5)])
 }
 
-func measure(o options) (*result, error) {
+// serve measures each time that a line says so.
+func serve(o options) error {
 	peer, err := net.ResolveUDPAddr("udp", o.peer)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer socket.Close()
 	watched := &watchedConn{PacketConn: socket}
@@ -194,15 +196,15 @@ func measure(o options) (*result, error) {
 		Realm:          o.realm,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer client.Close()
 	if err := client.Listen(); err != nil {
-		return nil, err
+		return err
 	}
 	relay, err := client.Allocate()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer relay.Close()
 
@@ -215,31 +217,50 @@ func measure(o options) (*result, error) {
 		}
 		for start := time.Now(); atomic.LoadInt64(&watched.channelData) == 0; {
 			if time.Since(start) > channelPatience {
-				return nil, errors.New("the channel does not come to be")
+				return errors.New("the channel does not come to be")
 			}
 			if _, _, err := e.run(1, 1); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	case "send":
 		if err := client.CreatePermission(peer); err != nil {
-			return nil, err
+			return err
 		}
 		e.send = indications(client, peer)
 	default:
-		return nil, errors.New("-mode must be channel or send")
+		return errors.New("-mode must be channel or send")
 	}
-	if _, _, err := e.run(o.warmUp, o.inFlight); err != nil {
-		return nil, err
+	if o.warmUp > 0 {
+		if _, _, err := e.run(o.warmUp, warmUpInFlight); err != nil {
+			return err
+		}
 	}
+	answers := json.NewEncoder(os.Stdout)
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		var count, inFlight int
+		if n, _ := fmt.Sscan(lines.Text(), &count, &inFlight); n != 2 || count < 1 || inFlight < 1 {
+			return fmt.Errorf("'%s' is not COUNT IN_FLIGHT", lines.Text())
+		}
+		answer, err := measure(o, e, watched, count, inFlight)
+		if err != nil {
+			return err
+		}
+		if err := answers.Encode(answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
+func measure(o options, e *echo, watched *watchedConn, count, inFlight int) (*result, error) {
 	channelData, others := atomic.LoadInt64(&watched.channelData), atomic.LoadInt64(&watched.others)
 	user, system, err := cpu()
 	if err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	rtts, lost, err := e.run(o.count, o.inFlight)
+	rtts, lost, err := e.run(count, inFlight)
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +274,7 @@ func measure(o options) (*result, error) {
 	}
 	channelData = atomic.LoadInt64(&watched.channelData) - channelData
 	others = atomic.LoadInt64(&watched.others) - others
-	if expected := int64(o.count); o.mode == "channel" && channelData != expected ||
+	if expected := int64(count); o.mode == "channel" && channelData != expected ||
 		o.mode == "send" && (channelData != 0 || others < expected) {
 		return nil, fmt.Errorf("%d sent as ChannelData, %d otherwise", channelData, others)
 	}
@@ -262,7 +283,7 @@ func measure(o options) (*result, error) {
 	each := func(d time.Duration) float64 { return microseconds(d) / float64(len(rtts)) }
 	user, system = userAfter-user, systemAfter-system
 	return &result{
-		Impl: "pion", Version: o.version, Mode: o.mode, Payload: o.payload, InFlight: o.inFlight,
+		Impl: "pion", Version: o.version, Mode: o.mode, Payload: o.payload, InFlight: inFlight,
 		RoundTrips:          len(rtts),
 		Lost:                lost,
 		RoundTripsPerSecond: float64(len(rtts)) / elapsed.Seconds(),
@@ -284,8 +305,6 @@ func main() {
 	flag.StringVar(&o.peer, "peer", "", "UDP echo peer, address:port")
 	flag.StringVar(&o.mode, "mode", "channel", "channel or send")
 	flag.IntVar(&o.payload, "payload", 100, "bytes of a message, at least 4")
-	flag.IntVar(&o.count, "count", 10000, "messages that are measured")
-	flag.IntVar(&o.inFlight, "in-flight", 1, "messages under way at a time")
 	flag.IntVar(&o.warmUp, "warm-up", 1000, "messages before the clock starts")
 	flag.Parse()
 
@@ -293,14 +312,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "turn-echo:", err)
 		os.Exit(1)
 	}
-	if o.payload < numberSize || o.count < 1 || o.inFlight < 1 || o.warmUp < 0 {
-		fail(errors.New("-payload must be at least 4, -count and -in-flight at least 1"))
+	if o.payload < numberSize || o.warmUp < 0 {
+		fail(errors.New("-payload must be at least 4, -warm-up at least 0"))
 	}
-	outcome, err := measure(o)
-	if err != nil {
-		fail(err)
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(outcome); err != nil {
+	if err := serve(o); err != nil {
 		fail(err)
 	}
 }
