@@ -16,7 +16,7 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
  * One try at one address, for the `attempts` of an error.
  *
  * @typedef {object} AttemptReport
- * @property {string} url the server as it was named by the caller
+ * @property {string} url the server as it was named by the caller; of ws:// and wss:// without the query
  * @property {string} transport 'udp', 'tcp', 'tls', 'ws' or the name of a transport of the caller's
  * @property {string} address
  * @property {number} port
@@ -27,7 +27,7 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
 
 /**
  * @typedef {object} ErrorDetails
- * @property {string} [url] the server as it was named by the caller
+ * @property {string} [url] as in AttemptReport
  * @property {Phase} [phase]
  * @property {number} [errorCode] STUN error code of the server's answer, such as 401
  * @property {string} [reason] the server's own words for it

@@ -22,7 +22,8 @@ import { checkStunOptions, clientSettings } from './stun-options.js';
 
 /**
  * @typedef {BindingResult & { url: string, phases: PhaseTimes, attempts: AttemptReport[] }} MappedAddressResult
- *   `url` is the server's that answered, as the caller wrote it; `attempts` are the ways that failed before
+ *   `url` is the server's that answered, as the caller wrote it, but of ws:// and wss:// without the query; `attempts`
+ *   are the ways that failed before
  */
 
 /**

@@ -1,7 +1,7 @@
 // What callers name servers with: a URI, an RTCIceServer, or arrays of them.
 
 import { argumentError, PosternError } from './errors.js';
-import { parseUri } from './uri.js';
+import { parseUri, shownUri } from './uri.js';
 
 /** @typedef {import('./uri.js').Scheme} Scheme */
 /** @typedef {import('./uri.js').ServerUri} ServerUri */
@@ -20,7 +20,7 @@ import { parseUri } from './uri.js';
 
 /**
  * @typedef {object} PlannedServer
- * @property {string} url as the caller wrote it
+ * @property {string} url as the caller wrote it, in the form of shownUri()
  * @property {ServerUri} uri
  * @property {string} [username] there is a credential too, then
  * @property {string} [credential]
@@ -81,6 +81,12 @@ export function planCredentials(server, path, key = 'credential') {
   };
 }
 
+/** @param {unknown} url @param {string} path @param {PlanOptions} options @returns {PlannedServer} */
+function planned(url, path, options) {
+  const uri = planUrl(url, path, options);
+  return { url: shownUri(/** @type {string} */ (url)), uri };
+}
+
 /**
  * @param {unknown} input
  * @param {string} path
@@ -88,7 +94,7 @@ export function planCredentials(server, path, key = 'credential') {
  * @returns {PlannedServer[]}
  */
 function planOne(input, path, options) {
-  if (typeof input === 'string') return [{ url: input, uri: planUrl(input, path, options) }];
+  if (typeof input === 'string') return [planned(input, path, options)];
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw argumentError(path, 'a URI or an object { urls, username, credential }');
   }
@@ -105,8 +111,7 @@ function planOne(input, path, options) {
     throw argumentError(`${path}.urls`, 'an array of at least one URI');
   const credentials = planCredentials(server, path);
   return (isList ? urls : [urls]).map((url, i) => ({
-    url,
-    uri: planUrl(url, isList ? `${path}.urls[${i}]` : `${path}.urls`, options),
+    ...planned(url, isList ? `${path}.urls[${i}]` : `${path}.urls`, options),
     ...credentials,
   }));
 }

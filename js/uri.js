@@ -310,6 +310,24 @@ export function formatUri({ scheme, host, port, transport, url }) {
   return `${scheme}:${encodeHost(host)}${port ? `:${port}` : ''}${transport ? `?transport=${transport}` : ''}`;
 }
 
+/**
+ * A server's URI as errors and reports may show it. Services put keys into the query of a WebSocket's URL, so that is
+ * left out; so is everything of what cannot be read and has an '@', which passwords may stand before.
+ *
+ * @param {string} text a URI, or what was meant to be one
+ * @returns {string} such as 'wss://turn.example.org/turn?…'
+ */
+export function shownUri(text) {
+  if (text.includes('@')) {
+    try {
+      parseUri(text);
+    } catch {
+      return `${/^(?:[a-z]+:)?/i.exec(text)?.[0]}…`;
+    }
+  }
+  return WEBSOCKET_SCHEME.test(text) ? text.replace(/\?.+$/s, '?…') : text;
+}
+
 /** @param {string} host */
 function encodeHost(host) {
   if (familyOf(host) === 'IPv6') return `[${host}]`;

@@ -34,7 +34,7 @@ import { failureOf } from './row-failure.js';
  * What came of one URL over one transport.
  *
  * @typedef {object} CheckRow
- * @property {string} url as it was given
+ * @property {string} url as it was given; of ws:// and wss:// without the query, which may hold keys
  * @property {string} transport 'udp', 'tcp', 'tls' or 'ws'; empty where the URL could not be read
  * @property {boolean} ok stun: the server told the mapped address. turn: it made a relay, and where it lets data be
  *   sent in a circle, that came back

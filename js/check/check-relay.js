@@ -102,7 +102,8 @@ const numbersOf = (echoes) =>
  * @returns {Promise<RowResult>}
  */
 export async function checkRelay(server, options, count) {
-  const { url, username, credential } = server;
+  const { uri, username, credential } = server;
+  const url = uri.url ?? server.url;
   const end = performance.now() + options.timeoutMs;
   const named = username === undefined ? url : { urls: url, username, credential };
   const relay = await allocate(named, options);

@@ -2,6 +2,7 @@
 import { argumentError, PosternError } from '../errors.js';
 import { planServers } from '../ice-server.js';
 import { chooseTransports } from '../resolve/choose-transports.js';
+import { shownUri } from '../uri.js';
 
 /** @typedef {import('../ice-server.js').IceServer} IceServer */
 /** @typedef {import('../ice-server.js').PlannedServer} PlannedServer */
@@ -10,7 +11,7 @@ import { chooseTransports } from '../resolve/choose-transports.js';
 
 /**
  * @typedef {object} PlannedRow
- * @property {string} url as the caller wrote it
+ * @property {string} url as the caller wrote it, in the form of shownUri()
  * @property {string} transport empty where the URL could not be read
  * @property {PlannedServer} [server] undefined where the URL could not be read
  * @property {PosternError} [error] why it cannot be checked
@@ -29,7 +30,7 @@ function readElement(input, name) {
   } catch (error) {
     if (!(error instanceof PosternError)) throw error;
     const { urls } = /** @type {IceServer} */ (typeof input === 'string' ? { urls: input } : input);
-    if (!Array.isArray(urls)) return [{ url: String(urls), error }];
+    if (!Array.isArray(urls)) return [{ url: shownUri(String(urls)), error }];
     return urls.flatMap((url, i) => {
       const server =
         typeof input === 'string' ? url : { .../** @type {object} */ (input), urls: url };

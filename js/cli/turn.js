@@ -8,6 +8,7 @@ import { median } from '../check/median.js';
 import { failureOf } from '../check/row-failure.js';
 import { PosternError } from '../errors.js';
 import { allocate } from '../turn/allocate.js';
+import { shownUri } from '../uri.js';
 import { forCommandLine } from './advice.js';
 import { iceCredentials, readCredentials } from './credentials.js';
 import { EXIT, exitCodeOfFailure, UsageError } from './exit-codes.js';
@@ -260,5 +261,8 @@ function reportFailure(error, { url, username, io }) {
   const [hint] = hintsFor([facts], io.now());
   const sentence = [failure.message, hint].filter((part) => part !== undefined).join(' ');
   io.err(`postern: ${printable(forCommandLine(sentence))} (${failure.code})\n`);
-  return { exitCode: exitCodeOfFailure(failure), json: { ok: false, url, ...failure, hint } };
+  return {
+    exitCode: exitCodeOfFailure(failure),
+    json: { ok: false, url: shownUri(url), ...failure, hint },
+  };
 }

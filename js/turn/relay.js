@@ -118,7 +118,7 @@ export class Relay {
     /** With which another relay gets the port after this one's: see options.evenPort. */
     this.reservationToken = reservationToken;
     this.software = allocated.software || undefined;
-    /** The server that made it, as the caller wrote it. */
+    /** The server that made it, as the caller wrote it; a WebSocket's without the query, which may hold keys. */
     this.url = origin.url;
     this.phases = origin.phases;
     /** The ways that failed before. */

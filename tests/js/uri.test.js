@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatUri, parseUri, portOf, webSocketUrlOf } from '../../js/uri.js';
+import { formatUri, parseUri, portOf, shownUri, webSocketUrlOf } from '../../js/uri.js';
 
 const plain = { port: null, transport: null, secure: false };
 
@@ -270,6 +270,23 @@ describe('parseUri refuses', () => {
       expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument: 'uri' });
     },
   );
+});
+
+describe('shownUri', () => {
+  test.each([
+    ['wss://example.org/turn?token=hunter2', 'wss://example.org/turn?…'],
+    ['WS://example.org?hunter2\n', 'WS://example.org?…'],
+    ['wss://example.org/@me?key=hunter2@x', 'wss://example.org/@me?…'],
+    ['wss://example.org/?', 'wss://example.org/?'],
+    ['wss://example.org/', 'wss://example.org/'],
+    ['wss://example.org:99999/?key=hunter2', 'wss://example.org:99999/?…'],
+    ['wss://ann:hunter2@example.org/', 'wss:…'],
+    ['wss://ann:hunter2?x@example.org/', 'wss:…'],
+    ['turn:ann:hunter2@example.org', 'turn:…'],
+    ['hunter2@example.org', '…'],
+    ['turn:example.org?transport=tcp', 'turn:example.org?transport=tcp'],
+    ['', ''],
+  ])('%j is shown as %j', (text, shown) => expect(shownUri(text)).toBe(shown));
 });
 
 describe('formatUri', () => {

@@ -1,11 +1,18 @@
 // STUN over WebSocket: through a gateway to a server that knows nothing of it.
 
 import { createServer } from 'node:http';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { decode } from '../../../js/codec/index.js';
 import { startStunResponder } from '../../../js/dev/stun-responder.js';
-import { getMappedAddress, memoryTransportPair, openStunClient } from '../../../js/index.js';
+import {
+  allocate,
+  checkIceServers,
+  getMappedAddress,
+  memoryTransportPair,
+  openStunClient,
+} from '../../../js/index.js';
 import { openWebSocket } from '../../../js/transports/websocket.js';
 import { openBridge, toStream } from '../../support/websocket-bridge.js';
 import { cleanUp, fixture, settled, tcpServer } from '../transports/helpers.js';
@@ -29,6 +36,8 @@ async function gateway({ transport, ...options } = {}) {
   return bridge;
 }
 
+const never = () => new Promise(() => {});
+
 /** The port of a bridge as a URI of ours. @param {{ port: number }} bridge */
 const uriOf = ({ port }) => `turn:127.0.0.1:${port}?transport=ws`;
 
@@ -36,7 +45,7 @@ describe('getMappedAddress()', () => {
   test.each([undefined, 'tcp', 'udp'])('with a server of %p behind the gateway', async (kind) => {
     const transport = /** @type {'tcp' | 'udp' | undefined} */ (kind);
     const bridge = await gateway({ transport });
-    for (const url of [bridge.url, `${bridge.url}some/path?token=x`, uriOf(bridge)]) {
+    for (const url of [bridge.url, `${bridge.url}some/path`, uriOf(bridge)]) {
       const result = await getMappedAddress(url, { WebSocket });
       expect(result).toMatchObject({
         address: '127.0.0.1',
@@ -50,6 +59,41 @@ describe('getMappedAddress()', () => {
       });
     }
     while (bridge.connections.size > 0) await settled();
+  });
+
+  test('with a query, which the gateway gets and nobody else sees', async () => {
+    const server = createServer();
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+    /** @type {(string | undefined)[]} */
+    const asked = [];
+    server.on('upgrade', (request) => asked.push(request.url));
+    const bridge = await gateway({ server });
+    const seen = `${bridge.url}path?…`;
+    const url = `${bridge.url}path?token=hunter2`;
+    expect(await getMappedAddress(url, { WebSocket })).toMatchObject({ url: seen });
+    expect(asked).toEqual(['/path?token=hunter2']);
+    await bridge.close();
+    await new Promise((resolve) => server.close(resolve));
+    const iceServers = { urls: url, username: 'ann', credential: 'c' };
+    const failures = [
+      await rejection(getMappedAddress(url, { WebSocket })),
+      await rejection(allocate(iceServers, { WebSocket })),
+      await rejection(allocate(iceServers, { WebSocket, timeoutMs: 1, transport: never })),
+    ];
+    for (const error of failures) {
+      expect(error).toMatchObject({ url: seen, attempts: [{ url: seen }] });
+      expect(inspect(error, { depth: null, showHidden: true })).not.toContain('hunter2');
+    }
+    const rows = await checkIceServers(
+      [iceServers, 'ws://ann:hunter2@example.org/', `${url}#fragment`],
+      { WebSocket },
+    );
+    expect(rows).toMatchObject([
+      { url: seen, code: 'ERR_TRANSPORT_CONNECT' },
+      { url: 'ws:…', code: 'ERR_INVALID_URI' },
+      { url: seen, code: 'ERR_INVALID_URI' },
+    ]);
+    expect(JSON.stringify(rows)).not.toContain('hunter2');
   });
 
   test('with a name, which the WebSocket looks up', async () => {
