@@ -62,7 +62,8 @@ async function ask(client, { server: { url }, dnsMs, connectMs, attempts }, sign
  * Asks a STUN server for this client's mapped address: how the other side of all NATs sees it (RFC 8489).
  *
  * Where the server has several addresses, they are tried with a head start of 250 ms each, IPv6 first. A server
- * that sends its clients on (300 Try Alternate) is followed. Of several servers, the first that answers counts.
+ * that sends its clients on (300 Try Alternate) is followed, as by allocate(). Of several servers, the first that answers
+ * counts.
  *
  * @param {ServerInput} server a `stun:` or `stuns:` URI (RFC 7064), an RTCIceServer, or an array of them; `turn:` and
  *   `turns:` servers answer Binding requests as well. Over WebSocket (`wss://` or `ws://`) it is how the server sees

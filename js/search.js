@@ -4,6 +4,7 @@ import { sharedEngine } from './engine/shared-engine.js';
 import { argumentError, PosternError } from './errors.js';
 import { race } from './race.js';
 import { candidatesFor } from './stun-options.js';
+import { webSocketUrlOf } from './uri.js';
 
 /** @typedef {import('./errors.js').AttemptReport} AttemptReport */
 /** @typedef {import('./ice-server.js').PlannedServer} PlannedServer */
@@ -60,22 +61,37 @@ export function attemptReport(url, { transport, address, port }, error) {
   return errorCode === undefined ? report : { ...report, errorCode };
 }
 
+const NO_WEBSOCKET_THERE =
+  'The server behind the WebSocket sends its clients on to this address (300 Try Alternate), but no TURN server over ' +
+  'WebSocket was found there: turn that off at the server, or let it name a gateway.';
+
 /**
- * The place that an answer of 300 (Try Alternate) names, reached as the one before.
+ * The place that an answer of 300 (Try Alternate) names, reached over the same transport (RFC 8489 section 10). Over
+ * WebSocket, that is what `turn:address:port?transport=ws` means, or `turns:`: path and query are the first place's, and
+ * may hold keys. Whether a server is there that can be reached so, shows when the sub-protocol is chosen.
  *
  * @param {Candidate} candidate
  * @param {import('./address.js').TransportAddress} place
  * @param {string | undefined} domain to expect in its certificate
- * @returns {Candidate}
+ * @returns {Candidate | undefined} undefined: a WebSocket cannot be opened to such a domain
  */
 function movedTo(candidate, place, domain) {
   const moved = { ...candidate, ...place, host: domain ?? candidate.host };
   if (candidate.url === undefined) return moved;
+  const secure = candidate.url.startsWith('wss:');
   // A WebSocket checks the certificate against the host of its URL.
-  const url = new URL(candidate.url);
-  url.hostname = domain ?? (place.family === 'IPv6' ? `[${place.address}]` : place.address);
-  url.port = String(place.port);
-  return { ...moved, url: url.href };
+  const host = domain ?? place.address;
+  try {
+    return { ...moved, url: webSocketUrlOf({ host, port: place.port, secure }).href };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Candidate} candidate to which a redirection led @param {unknown} error */
+function explainRedirect({ transport }, error) {
+  if (transport === 'ws' && error instanceof PosternError && error.code === 'ERR_TRANSPORT_CONNECT')
+    error.hint = NO_WEBSOCKET_THERE;
 }
 
 /**
@@ -155,6 +171,7 @@ export class Search {
       return await this.#reach(candidate, signal);
     } catch (error) {
       signal.throwIfAborted();
+      if (redirects > 0) explainRedirect(candidate, error);
       this.attempts.push(attemptReport(this.server.url, candidate, error));
       this.underWay.delete(candidate);
       const alternates = this.#alternatesOf(candidate, error);
@@ -202,7 +219,8 @@ export class Search {
     return alternateServers
       .filter(({ port }) => port > 0)
       .filter((server) => !isFamilyFixed || server.family === candidate.family)
-      .map((server) => movedTo(candidate, server, alternateDomain));
+      .map((server) => movedTo(candidate, server, alternateDomain))
+      .filter((moved) => moved !== undefined);
   }
 }
 

@@ -339,7 +339,7 @@ function encodeHost(host) {
 /**
  * The URL to open for a URI whose transport is 'ws'.
  *
- * @param {ServerUri} uri
+ * @param {Pick<ServerUri, 'host' | 'port' | 'secure' | 'url'>} uri
  * @returns {URL}
  * @throws {PosternError} ERR_INVALID_URI when the host is no domain name
  */

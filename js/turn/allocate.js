@@ -35,7 +35,9 @@ const ALLOCATION_MISMATCH = 437;
  * Allocates a relayed address at a TURN server (RFC 8656).
  *
  * Of several servers and addresses, the first relay counts: see options.strategy. A server that sends its clients on
- * (300 Try Alternate) is followed. One that still knows the client's 5-tuple (437) is asked again from another.
+ * (300 Try Alternate) is followed over the same transport; over WebSocket to ws://address:port/, or wss:, without the path
+ * and query of the first URL: a server behind a gateway has to name a gateway. One that still knows the client's 5-tuple
+ * (437) is asked again from another.
  *
  * @param {ServerInput} servers `turn:` and `turns:` URIs (RFC 7065), `ws://` and `wss://` URLs of TURN servers,
  *   RTCIceServer objects, or an array of those

@@ -1,7 +1,7 @@
 // 300 (Try Alternate): servers that send their clients on (RFC 8489 section 10).
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decode, prepareKey, verify } from '../../../js/codec/index.js';
-import { getMappedAddress } from '../../../js/index.js';
+import { getMappedAddress, PosternError } from '../../../js/index.js';
 import { cleanUp, fixture, tlsServer } from '../transports/helpers.js';
 import {
   failure,
@@ -182,6 +182,54 @@ test('the other addresses of the server do not wait for where it leads', async (
   });
   expect(result.serverAddress).toEqual({ ...second.target, family: 'IPv4' });
   expect(silent.requests).toHaveLength(1);
+});
+
+describe('over WebSocket', () => {
+  test.each([
+    ['wss://198.51.100.1/turn?token=x', { ...server(2) }, undefined, 'wss://198.51.100.2:3478/'],
+    ['ws://198.51.100.1:81/', { ...server(2), port: 80 }, undefined, 'ws://198.51.100.2/'],
+    [
+      'wss://198.51.100.1/',
+      { address: '2001:db8::2', port: 9 },
+      undefined,
+      'wss://[2001:db8::2]:9/',
+    ],
+    ['wss://198.51.100.1/a', server(2), 'b.example.org', 'wss://b.example.org:3478/'],
+    ['turns:198.51.100.1?transport=ws', server(2), undefined, 'wss://198.51.100.2:3478/'],
+  ])('%s leads to the place, without the path and query', async (url, place, domain, expected) => {
+    const { transport, targets } = memoryServer((request, { number }) =>
+      number === 0 ? sendOn(place, { alternateDomain: domain })(request) : yes(request),
+    );
+    const { attempts } = await getMappedAddress(url, { transport });
+    expect(targets[1]).toMatchObject({ ...place, transport: 'ws', url: expected });
+    expect(attempts).toMatchObject([{ transport: 'ws', errorCode: 300 }]);
+  });
+
+  test('a domain that is none is no way', async () => {
+    const { transport, targets } = network({
+      1: sendOn(server(2), { alternateDomain: 'b.example.org/turn?x' }),
+    });
+    expect(await rejection(getMappedAddress('wss://198.51.100.1/', { transport }))).toMatchObject({
+      code: 'ERR_STUN_RESPONSE',
+      errorCode: 300,
+    });
+    expect(targets).toHaveLength(1);
+  });
+
+  test('no WebSocket there: it is said what to do', async () => {
+    const { transport: first } = network({ 1: sendOn(server(2)) });
+    /** @type {typeof first} */
+    const transport = async (target, options) => {
+      if (target.address === server(2).address) throw new PosternError('ERR_TRANSPORT_CONNECT');
+      return first(target, options);
+    };
+    const error = await rejection(getMappedAddress('wss://198.51.100.1/', { transport }));
+    expect(error).toMatchObject({
+      code: 'ERR_TRANSPORT_CONNECT',
+      hint: expect.stringMatching(/^The server behind the WebSocket sends its clients on/),
+      attempts: [{ errorCode: 300 }, server(2)],
+    });
+  });
 });
 
 describe('with credentials', () => {
