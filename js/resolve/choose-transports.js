@@ -8,14 +8,18 @@ import { argumentError, PosternError } from '../errors.js';
 /** @type {readonly string[]} */
 const NAMES = ['udp', 'tcp', 'tls', 'ws'];
 
+const DTLS_HINT =
+  "Use '?transport=tcp', which is TLS, or turn: over UDP; or bring a transport of your own as options.transport. " +
+  'Node.js has no DTLS, and ARCHITECTURE.md says what is missing in the libraries that have it.';
+
 /** @param {ServerUri} uri @returns {TransportName[]} all that it allows, in the order to try */
 function possibleTransports({ scheme, transport, secure }) {
   if (transport === 'ws') return ['ws'];
   if (secure && transport === 'udp') {
     throw new PosternError(
       'ERR_TRANSPORT_UNSUPPORTED',
-      `A ${scheme}: URI with '?transport=udp' asks for DTLS, which is not supported: ` +
-        "use '?transport=tcp'.",
+      `A ${scheme}: URI with '?transport=udp' asks for DTLS, which is not supported.`,
+      { hint: DTLS_HINT },
     );
   }
   if (secure) return ['tls'];

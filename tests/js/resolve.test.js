@@ -510,7 +510,11 @@ describe('chooseTransports', () => {
 
   test('DTLS is not supported', () => {
     expect(() => chooseTransports(parseUri('turns:a.example?transport=udp'))).toThrow(
-      expect.objectContaining({ code: 'ERR_TRANSPORT_UNSUPPORTED' }),
+      expect.objectContaining({
+        code: 'ERR_TRANSPORT_UNSUPPORTED',
+        message: "A turns: URI with '?transport=udp' asks for DTLS, which is not supported.",
+        hint: expect.stringContaining("'?transport=tcp'"),
+      }),
     );
   });
 });

@@ -417,6 +417,20 @@ describe('options', () => {
     expect(await rejection(allocate([]))).toMatchObject({ argument: 'servers' });
   });
 
+  test('turns: over UDP is DTLS: said, unless the caller brings it', async () => {
+    const server = new ScriptedServer();
+    const url = 'turns:198.51.100.1?transport=udp';
+    expect(await rejection(allocate(url, { credentials: CREDENTIALS }))).toMatchObject({
+      code: 'ERR_TRANSPORT_UNSUPPORTED',
+      message: expect.stringContaining('DTLS'),
+      hint: expect.stringContaining("'?transport=tcp'"),
+      url,
+    });
+    const relay = await relayAt(server, { url });
+    expect(server.targets).toMatchObject([{ port: 5349 }]);
+    expect(relay.relayedAddress.address).toBe(RELAYED);
+  });
+
   test('may be frozen; TLS announces TURN', async () => {
     const server = new ScriptedServer(MESSAGES);
     const options = Object.freeze({ transport: server.transport, credentials: CREDENTIALS });
