@@ -1,11 +1,11 @@
 // TLS over TCP for Node.
 
 import { Dial } from './dial.js';
-import { tlsError } from './open-errors.js';
 import { proxyTlsSettings } from './proxy/proxy-tls.js';
 import { startTls, tlsSettings } from './start-tls.js';
 import { OPEN_TIMEOUT_MS, StreamTransport } from './stream-transport.js';
 import { checkTarget } from './target.js';
+import { tlsError } from './tls-errors.js';
 
 /** @typedef {import('./proxy/proxy-tls.js').ProxyOptions} ProxyOptions */
 /** @typedef {import('./start-tls.js').TlsOptions} TlsOptions */

@@ -3,7 +3,8 @@
 import { formatTransportAddress } from '../../address.js';
 import { PosternError } from '../../errors.js';
 import { codeOf } from '../../system-error.js';
-import { connectHint, tlsHint, withCode } from '../open-errors.js';
+import { connectHint, withCode } from '../open-errors.js';
+import { tlsHint } from '../tls-errors.js';
 
 /** @typedef {import('./exchange.js').TunnelTarget} TunnelTarget */
 /** @typedef {import('./proxy-url.js').ProxyServer} ProxyServer */
