@@ -32,6 +32,7 @@ export { formatUri, parseUri } from './uri.js';
 /** @typedef {import('./turn/relay-channel.js').RelayChannel} RelayChannel */
 /** @typedef {import('./turn/relay-connection.js').RelayConnection} RelayConnection */
 /** @typedef {import('./turn/relay-event.js').RelayEvent} RelayEvent */
+/** @typedef {import('./turn/relay-origin.js').RelayPhases} RelayPhases */
 /** @typedef {import('./turn/relay-streams.js').RelayMessage} RelayMessage */
 /** @typedef {import('./turn/relay-streams.js').UdpMessage} UdpMessage */
 /** @typedef {import('./turn/turn-credentials.js').Credentials} TurnCredentials */

@@ -25,7 +25,7 @@ import { TurnSession } from './turn-session.js';
 /** @typedef {import('../search.js').Way} Way */
 /** @typedef {import('../transports/transport.js').Transport} Transport */
 /** @typedef {import('./allocate-options.js').AllocateOptions} AllocateOptions */
-/** @typedef {import('./relay.js').RelayPhases} RelayPhases */
+/** @typedef {import('./relay-origin.js').RelayPhases} RelayPhases */
 /** @typedef {import('./turn-session.js').SessionSettings} SessionSettings */
 
 /** RFC 8656 section 7.4: the server knows an allocation on this 5-tuple, such as one of before a restart. */
