@@ -53,9 +53,10 @@ async function resolvePeer({ host, port }, relay) {
 }
 
 /**
- * What came back of what was sent.
+ * What came back of what was sent. `permission`: how long the server took to give it, in milliseconds; not asked for by
+ * who connects.
  *
- * @typedef {EchoResult & { peer: string, dataPath: 'proven' | 'refused' | 'lost' }} Exchange
+ * @typedef {EchoResult & { peer: string, dataPath: 'proven' | 'refused' | 'lost', permission?: number }} Exchange
  */
 
 /**
@@ -67,15 +68,17 @@ async function resolvePeer({ host, port }, relay) {
  */
 async function exchangeUdp(relay, peer, second, options) {
   if (peer === 'echo') {
-    const { dataPath, via, echoes } = await proveDataPath(relay, second, options);
+    const { dataPath, via, echoes, permission } = await proveDataPath(relay, second, options);
     const name = via === 'self' ? 'the relay itself' : 'a second relay';
-    return { peer: name, dataPath, ...(echoes ?? { sent: 0, roundTripsMs: [] }) };
+    return { peer: name, dataPath, permission, ...(echoes ?? { sent: 0, roundTripsMs: [] }) };
   }
   const place = await resolvePeer(peer, relay);
+  const start = performance.now();
   await relay.permit(place, { signal: options.signal });
+  const permission = performance.now() - start;
   const echoes = await measureEchoes(relay, place, options);
   const dataPath = echoes.roundTripsMs.length > 0 ? 'proven' : 'lost';
-  return { peer: formatTransportAddress(place), dataPath, ...echoes };
+  return { peer: formatTransportAddress(place), dataPath, permission, ...echoes };
 }
 
 /**
@@ -105,6 +108,13 @@ async function exchangeTcp(relay, peer, allocateSecond, options) {
   }
 }
 
+/** How long each step took, of those that there were. @param {Relay} relay @param {Exchange | undefined} exchange */
+function phasesOf({ phases }, exchange) {
+  const { permission, firstByteMs } = exchange ?? {};
+  const all = Object.entries({ ...phases, permission, firstByte: firstByteMs });
+  return all.filter(([, ms]) => ms !== undefined);
+}
+
 /** @param {Relay} relay @param {Exchange | undefined} exchange @returns {Record<string, unknown>} */
 function jsonOf(relay, exchange) {
   const { url, transport, serverAddress, localAddress, mappedAddress, relayedAddresses } = relay;
@@ -118,7 +128,7 @@ function jsonOf(relay, exchange) {
     relayedAddresses,
     software: relay.software,
     lifetimeMs: relay.lifetimeMs,
-    phases: relay.phases,
+    phases: Object.fromEntries(phasesOf(relay, exchange)),
     exchange: exchange && {
       peer: exchange.peer,
       dataPath: exchange.dataPath,
@@ -144,7 +154,7 @@ function describeExchange({ peer, dataPath, sent, roundTripsMs }, style) {
 
 /** @param {Relay} relay @param {Exchange | undefined} exchange @param {Style} style */
 function describe(relay, exchange, style) {
-  const phases = Object.entries(relay.phases)
+  const phases = phasesOf(relay, exchange)
     .map(([name, ms]) => `${name} ${inMilliseconds(ms)}`)
     .join(', ');
   const { mappedAddress } = relay;

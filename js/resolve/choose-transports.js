@@ -9,8 +9,7 @@ import { argumentError, PosternError } from '../errors.js';
 const NAMES = ['udp', 'tcp', 'tls', 'ws'];
 
 const DTLS_HINT =
-  "Use '?transport=tcp', which is TLS, or turn: over UDP; or bring a transport of your own as options.transport. " +
-  'Node.js has no DTLS, and ARCHITECTURE.md says what is missing in the libraries that have it.';
+  "Use '?transport=tcp', which is TLS. Node.js has no DTLS, and no library that checks certificates was found.";
 
 /** @param {ServerUri} uri @returns {TransportName[]} all that it allows, in the order to try */
 function possibleTransports({ scheme, transport, secure }) {

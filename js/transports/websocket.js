@@ -194,7 +194,9 @@ function constructorFrom(given) {
   const found = given ?? globalThis.WebSocket;
   if (typeof found === 'function') return found;
   throw new PosternError('ERR_TRANSPORT_UNSUPPORTED', 'There is no WebSocket here.', {
-    hint: 'Node has one from version 22 on. Before: `npm install ws`, and pass its WebSocket as options.WebSocket.',
+    hint:
+      'Node has one from version 22 on, and version 20 with NODE_OPTIONS=--experimental-websocket; or `npm install ws`, ' +
+      'and pass its WebSocket as options.WebSocket.',
   });
 }
 

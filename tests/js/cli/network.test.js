@@ -157,6 +157,8 @@ describe('turn', () => {
         connect: expect.any(Number),
         challenge: expect.any(Number),
         allocate: expect.any(Number),
+        permission: expect.any(Number),
+        firstByte: expect.any(Number),
       },
       exchange: {
         peer: '192.0.2.9:4000',
