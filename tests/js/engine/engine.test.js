@@ -1,5 +1,5 @@
 // The engine without transports: what goes in, and what its owners are told.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { embeddedWasm } from '#engine-wasm';
 import { decode } from '../../../js/codec/index.js';
 import { Engine } from '../../../js/engine/engine.js';
@@ -296,4 +296,36 @@ test('a datagram that no network can carry is dropped', async () => {
   engine.datagram(handle, new Uint8Array(100_000));
   engine.datagram(handle, new Uint8Array(65_507));
   expect(engine.stats(handle)).toMatchObject({ malformed: 1 });
+});
+
+test('the timer keeps the process alive while one of the clients does', async () => {
+  const setTimer = jest.spyOn(globalThis, 'setTimeout');
+  const holdsProcess = () => setTimer.mock.results.at(-1)?.value.hasRef();
+  const [first, second] = [open(recorder(), { rtoMs: 60_000 }), open(recorder())];
+  engine.startBinding(first);
+  await turn();
+  expect(holdsProcess()).toBe(true);
+  engine.unref(first);
+  expect(holdsProcess()).toBe(true);
+  engine.unref(second);
+  expect(holdsProcess()).toBe(false);
+
+  // Another timer, for another client that is due sooner.
+  const hasty = open(recorder(), { rtoMs: 30_000 });
+  expect(holdsProcess()).toBe(true);
+  engine.unref(hasty);
+  engine.startBinding(hasty);
+  await turn();
+  expect(setTimer).toHaveBeenCalledTimes(2);
+  expect(holdsProcess()).toBe(false);
+  engine.ref(hasty);
+  expect(holdsProcess()).toBe(true);
+  engine.close(hasty);
+  expect(holdsProcess()).toBe(false);
+  engine.unref(hasty);
+  const other = open(recorder());
+  expect(holdsProcess()).toBe(true);
+  engine.close(other);
+  expect(holdsProcess()).toBe(false);
+  setTimer.mockRestore();
 });
