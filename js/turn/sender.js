@@ -29,6 +29,8 @@ import { Permissions } from './permissions.js';
 
 /** @typedef {{ bytes: Uint8Array, peer: Peer }} Waiting */
 
+const FAMILY_HINT = "Allocate with relayFamily 4, 6 or 'both'.";
+
 /** Matches no peer: a port that is not a number equals none. */
 const NO_ONE = /** @type {Peer} */ (/** @type {unknown} */ ({ address: '', port: Number.NaN }));
 
@@ -145,7 +147,9 @@ export class Sender {
 
   /** @param {AddressFamily} family @throws {PosternError} ERR_TURN_PEER_FAMILY */
   requireFamily(family) {
-    if (!this.#families.includes(family)) throw new PosternError('ERR_TURN_PEER_FAMILY');
+    if (this.#families.includes(family)) return;
+    const sentence = `The relay has no ${family} address, and so it reaches no ${family} peer.`;
+    throw new PosternError('ERR_TURN_PEER_FAMILY', sentence, { hint: FAMILY_HINT });
   }
 
   get #hasRoom() {

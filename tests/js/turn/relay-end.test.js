@@ -237,6 +237,8 @@ describe('sending', () => {
     });
     expect(await rejection(relay.permit('2001:db8::9'))).toMatchObject({
       code: 'ERR_TURN_PEER_FAMILY',
+      message: 'The relay has no IPv6 address, and so it reaches no IPv6 peer.',
+      hint: expect.stringContaining('relayFamily'),
     });
   });
 
