@@ -13,6 +13,12 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
  */
 
 /**
+ * How long the steps took that were done before it failed, in milliseconds.
+ *
+ * @typedef {import('./transports/transport.js').OpenPhases & { dns: number }} AttemptPhases
+ */
+
+/**
  * One try at one address, for the `attempts` of an error.
  *
  * @typedef {object} AttemptReport
@@ -23,6 +29,7 @@ import { STUN_ERROR_CODES } from './generated/stun-error-codes.js';
  * @property {ErrorCode | string} code
  * @property {number} [errorCode] STUN error code of the server's answer
  * @property {string} message
+ * @property {AttemptPhases} [phases]
  */
 
 /**

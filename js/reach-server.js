@@ -193,7 +193,7 @@ export async function reachServer(servers, options, task, strategy = 'sequence')
   return withDeadline(options, run, () => {
     const waiting = new PosternError('ERR_STUN_TIMEOUT', 'No answer had come yet.');
     const unfinished = searches.flatMap(({ server: { url }, underWay }) =>
-      [...underWay].map((candidate) => attemptReport(url, candidate, waiting)),
+      [...underWay].map(([candidate, phases]) => attemptReport(url, candidate, waiting, phases)),
     );
     const url = unfinished[0]?.url ?? servers.at(-1)?.url;
     return { url, attempts: [...attempts, ...unfinished] };

@@ -6,6 +6,7 @@ import { race } from './race.js';
 import { candidatesFor } from './stun-options.js';
 import { webSocketUrlOf } from './uri.js';
 
+/** @typedef {import('./errors.js').AttemptPhases} AttemptPhases */
 /** @typedef {import('./errors.js').AttemptReport} AttemptReport */
 /** @typedef {import('./ice-server.js').PlannedServer} PlannedServer */
 /** @typedef {import('./platform/platform.js').Candidate} Candidate */
@@ -50,15 +51,25 @@ const MAX_REDIRECTS = 5;
 export const keyOf = ({ transport, address, port, url = '' }) =>
   `${transport} ${address} ${port} ${url}`;
 
-/** @param {string} url the server's @param {Candidate} candidate @param {unknown} error @returns {AttemptReport} */
-export function attemptReport(url, { transport, address, port }, error) {
+/**
+ * @param {string} url the server's
+ * @param {Candidate} candidate
+ * @param {unknown} error
+ * @param {AttemptPhases} [phases] that were done
+ * @returns {AttemptReport}
+ */
+export function attemptReport(url, { transport, address, port }, error, phases) {
   const {
     code = 'ERR_INTERNAL',
     message = String(error),
     errorCode,
   } = /** @type {Partial<PosternError>} */ (error) ?? {};
   const report = { url, transport, address, port, code, message };
-  return errorCode === undefined ? report : { ...report, errorCode };
+  return {
+    ...report,
+    ...(errorCode === undefined ? {} : { errorCode }),
+    ...(phases === undefined ? {} : { phases }),
+  };
 }
 
 const NO_WEBSOCKET_THERE =
@@ -101,7 +112,8 @@ function explainRedirect({ transport }, error) {
  */
 export class Search {
   /** Failures that nothing has come of. @type {unknown[]} */ errors = [];
-  /** What neither answered nor failed yet. @type {Set<Candidate>} */ underWay = new Set();
+  /** What neither answered nor failed yet, and how far it is. @type {Map<Candidate, AttemptPhases>} */
+  underWay = new Map();
   /** Places that were asked already (RFC 8489 section 10). @type {Set<string>} */
   #asked = new Set();
   #dnsMs = 0;
@@ -166,13 +178,15 @@ export class Search {
    */
   async attempt(candidate, signal, redirects = 0) {
     this.#asked.add(keyOf(candidate));
-    this.underWay.add(candidate);
+    /** @type {AttemptPhases} */
+    const phases = { dns: this.#dnsMs };
+    this.underWay.set(candidate, phases);
     try {
-      return await this.#reach(candidate, signal);
+      return await this.#reach(candidate, phases, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (redirects > 0) explainRedirect(candidate, error);
-      this.attempts.push(attemptReport(this.server.url, candidate, error));
+      this.attempts.push(attemptReport(this.server.url, candidate, error, phases));
       this.underWay.delete(candidate);
       const alternates = this.#alternatesOf(candidate, error);
       const fresh = alternates.filter((alternate) => !this.#asked.has(keyOf(alternate)));
@@ -189,8 +203,8 @@ export class Search {
     }
   }
 
-  /** @param {Candidate} candidate @param {AbortSignal} signal */
-  async #reach(candidate, signal) {
+  /** @param {Candidate} candidate @param {AttemptPhases} phases gets those that are done @param {AbortSignal} signal */
+  async #reach(candidate, phases, signal) {
     const { server, options, task } = this;
     const { alpn } = task;
     const open = (/** @type {OpenOptions} */ where) =>
@@ -199,6 +213,7 @@ export class Search {
     const { localAddress, localPort } = options;
     const transport = await open({ signal, localAddress, localPort });
     const connectMs = performance.now() - start;
+    Object.assign(phases, { connect: connectMs, ...transport.phases });
     const { attempts } = this;
     const way = { server, candidate, transport, open, dnsMs: this.#dnsMs, connectMs, attempts };
     return task.use(way, signal);

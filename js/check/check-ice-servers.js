@@ -6,7 +6,7 @@ import { checkBinding } from './check-binding.js';
 import { checkRelay } from './check-relay.js';
 import { hintsFor } from './hints.js';
 import { planRows } from './plan-rows.js';
-import { failureOf } from './row-failure.js';
+import { failedRow } from './row-failure.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('../errors.js').AttemptReport} AttemptReport */
@@ -118,7 +118,7 @@ async function checkRow({ server, transport, error }, options, echoes) {
     return await checkBinding({ url: server.url, uri: server.uri }, binding, echoes);
   } catch (failure) {
     options.signal?.throwIfAborted();
-    return { ok: false, ...failureOf(failure), phases: {} };
+    return failedRow(failure);
   }
 }
 

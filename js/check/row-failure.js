@@ -31,6 +31,18 @@ export function failureOf(error) {
   return { code, message, ...Object.fromEntries(present) };
 }
 
+/**
+ * A row of what could not be reached, with the steps of the last try.
+ *
+ * @param {unknown} error
+ * @returns {import('./check-ice-servers.js').RowResult}
+ * @throws as failureOf() does
+ */
+export function failedRow(error) {
+  const failure = failureOf(error);
+  return { ok: false, ...failure, phases: failure.attempts?.at(-1)?.phases ?? {} };
+}
+
 /** The code of what is behind errors of ours. @param {unknown} cause @returns {string | undefined} */
 function systemCodeOf(cause) {
   if (cause instanceof PosternError) return systemCodeOf(/** @type {PosternError} */ (cause).cause);

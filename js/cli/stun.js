@@ -1,7 +1,7 @@
 // postern stun: what servers say this machine's address is.
 import { checkBinding } from '../check/check-binding.js';
 import { hintsFor } from '../check/hints.js';
-import { failureOf } from '../check/row-failure.js';
+import { failedRow } from '../check/row-failure.js';
 import { planServers } from '../ice-server.js';
 import { chooseTransports } from '../resolve/choose-transports.js';
 import { checkStunOptions } from '../stun-options.js';
@@ -36,7 +36,7 @@ async function ask(server, options, count) {
     return { url, transport, ...(await checkBinding(server, options, count)) };
   } catch (error) {
     options.signal?.throwIfAborted();
-    return { url, transport, ok: false, ...failureOf(error), phases: {} };
+    return { url, transport, ...failedRow(error) };
   }
 }
 

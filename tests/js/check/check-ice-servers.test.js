@@ -1,7 +1,7 @@
 // checkIceServers() against servers in memory and on loopback.
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { startStunResponder } from '../../../js/dev/stun-responder.js';
-import { checkIceServers } from '../../../js/index.js';
+import { checkIceServers, PosternError } from '../../../js/index.js';
 import { rejection } from '../client/support.js';
 import { cleanUp, cleanUpWith, fixture, tlsServer } from '../transports/helpers.js';
 import { CREDENTIALS, RELAYED, ScriptedServer, stream } from '../turn/scripted-server.js';
@@ -163,8 +163,33 @@ test('an error of the server', async () => {
   server.script = ({ method, attributes }) =>
     method === 'Allocate' && attributes.nonce ? { code: 486, signed: true } : undefined;
   const row = await checkAt(server);
-  expect(row).toMatchObject({ ok: false, code: 'ERR_STUN_RESPONSE', errorCode: 486, phases: {} });
+  expect(row).toMatchObject({ ok: false, code: 'ERR_STUN_RESPONSE', errorCode: 486 });
   expect(row.hint).toMatch(/as many allocations/);
+});
+
+const DONE = { dns: expect.any(Number), connect: expect.any(Number) };
+
+test.each([
+  ['refuses', { code: 486, signed: true }, 5000],
+  ['is silent', /** @type {const} */ ('silence'), SOON_MS],
+])('a server that %s: the steps that were done before', async (_, reply, timeoutMs) => {
+  const server = new ScriptedServer();
+  server.script = () => reply;
+  const [row] = await checkIceServers('turn:198.51.100.1?transport=udp', {
+    transport: server.transport,
+    timeoutMs,
+  });
+  expect(row).toMatchObject({ ok: false, attempts: [{ phases: DONE }] });
+  expect(row.phases).toEqual(DONE);
+});
+
+test('a server that cannot be reached: the name was found, and no more', async () => {
+  const transport = async () => {
+    throw new PosternError('ERR_TRANSPORT_CONNECT');
+  };
+  const [row] = await checkIceServers('turn:198.51.100.1?transport=tcp', { transport });
+  expect(row).toMatchObject({ ok: false, code: 'ERR_TRANSPORT_CONNECT' });
+  expect(row.phases).toEqual({ dns: expect.any(Number) });
 });
 
 test('a stun: server on loopback, several times', async () => {

@@ -97,6 +97,7 @@ describe('several servers', () => {
         code: 'ERR_STUN_RESPONSE',
         errorCode: 508,
         message: expect.stringContaining('508'),
+        phases: { dns: expect.any(Number), connect: expect.any(Number) },
       },
     ]);
     await relay.close();
