@@ -133,6 +133,7 @@ async function makeRelay(way, settings, options, signal) {
         attempts: [...way.attempts, ...mismatches],
         open,
         localAddress,
+        relaysTcp: options.relayTransport === 'tcp',
         dontFragment: options.dontFragment === true,
         queueLength: queueLengthOf(options),
       });

@@ -26,6 +26,7 @@
  * @property {AttemptReport[]} attempts
  * @property {(options: OpenOptions) => Promise<Transport>} open another transport to the same server
  * @property {string | undefined} localAddress to use for that
+ * @property {boolean} relaysTcp TCP connections (RFC 6062), not datagrams
  * @property {boolean} dontFragment
  * @property {number} queueLength
  */

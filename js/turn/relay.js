@@ -194,11 +194,12 @@ export class Relay {
    * @param {Uint8Array} bytes are copied
    * @param {PeerAddress} to
    * @returns {boolean} false: wait for `ready` before sending more
-   * @throws {TypeError} ERR_INVALID_ARGUMENT
+   * @throws {TypeError} ERR_INVALID_ARGUMENT, also for relays of TCP
    * @throws {PosternError} ERR_TURN_PAYLOAD_TOO_LONG; ERR_TURN_PEER_FAMILY when the relay has no address of the peer's
    *   family
    */
   send(bytes, to) {
+    if (this.#origin.relaysTcp) throw datagramsNeeded();
     return this.#sender.send(bytes, to);
   }
 
@@ -209,12 +210,13 @@ export class Relay {
    * @param {PeerAddress} peer
    * @param {{ signal?: AbortSignal }} [options]
    * @returns {Promise<RelayChannel>}
-   * @throws {TypeError} ERR_INVALID_ARGUMENT
+   * @throws {TypeError} ERR_INVALID_ARGUMENT, also for relays of TCP
    * @throws {PosternError} as permit() does, and ERR_TURN_CHANNEL_LIMIT; or `signal.reason`
    */
   async bindChannel(peer, options = {}) {
     const signal = checkWaiting(options);
     const to = checkPeer(peer);
+    if (this.#origin.relaysTcp) throw datagramsNeeded();
     this.#requireAllocation();
     this.#sender.requireFamily(to.family);
     return this.#channels.bind(to, signal);
@@ -226,7 +228,7 @@ export class Relay {
    * @param {PeerAddress} peer
    * @param {{ signal?: AbortSignal }} [options]
    * @returns {Promise<RelayConnection>}
-   * @throws {TypeError} ERR_INVALID_ARGUMENT
+   * @throws {TypeError} ERR_INVALID_ARGUMENT, also for relays of UDP
    * @throws {PosternError} ERR_STUN_RESPONSE with `errorCode` 446 (there is one already), 447 (the peer cannot be
    *   reached) and others; ERR_TURN_PEER_FAMILY, ERR_TURN_CONNECTION_LIMIT, ERR_TRANSPORT_CONNECT,
    *   ERR_TURN_NO_ALLOCATION; or `signal.reason`
@@ -234,6 +236,7 @@ export class Relay {
   async connect(peer, options = {}) {
     const signal = checkWaiting(options);
     const to = checkPeer(peer);
+    if (!this.#origin.relaysTcp) throw connectionsNeeded();
     this.#requireAllocation();
     this.#sender.requireFamily(to.family);
     return this.#connections.connect(to, signal);
@@ -245,8 +248,10 @@ export class Relay {
    * nobody has fetched; before, 16 are kept in mind for the 30 s that the server gives them.
    *
    * @returns {AsyncIterableIterator<RelayConnection, undefined>} ends with the relay, and throws what that ended with
+   * @throws {TypeError} ERR_INVALID_ARGUMENT for relays of UDP
    */
   connections() {
+    if (!this.#origin.relaysTcp) throw connectionsNeeded();
     return this.#connections.incoming.read();
   }
 
@@ -470,6 +475,15 @@ function checkWaiting(options) {
   signal?.throwIfAborted();
   return signal;
 }
+
+// What a relay is made for is chosen when it is allocated (REQUESTED-TRANSPORT): a server drops the other kind's requests.
+const datagramsNeeded = () =>
+  argumentError(
+    'options.relayTransport',
+    "'udp' when allocating, to send datagrams; one of 'tcp' has connect() and connections()",
+  );
+const connectionsNeeded = () =>
+  argumentError('options.relayTransport', "'tcp' when allocating, to have TCP connections");
 
 /** @param {unknown} thrown @returns {Error} */
 const toError = (thrown) => (thrown instanceof Error ? thrown : new Error(String(thrown)));

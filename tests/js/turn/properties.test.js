@@ -74,6 +74,9 @@ const run = fc.record({
   }),
 });
 
+/** What relays of a kind refuse. @type {Record<string, string[]>} */
+const OF_THE_OTHER = { udp: ['connect'], tcp: ['send', 'bindChannel'] };
+
 /** The handles that are open, of the engine that all share. @type {Set<number>} */
 const open = new Set();
 /** @type {unknown[]} */
@@ -299,6 +302,7 @@ test('every promise settles, nothing is left behind', async () => {
         });
         const world = new World(server, relay);
         for (const step of steps) {
+          if (OF_THE_OTHER[relayTransport].includes(step.do)) continue;
           const isTaken = world.take(step);
           if (isTaken !== undefined) await isTaken;
         }

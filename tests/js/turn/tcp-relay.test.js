@@ -129,6 +129,40 @@ test('ref() and unref() of the relay go to its connections, and to those to come
   expect(calls()).toEqual([2, 2]);
 });
 
+test('the relay is lost: what is under way fails with that', async () => {
+  const { server, relay } = await tcpRelay(stream());
+  server.script = () => 'silence';
+  const waiting = [rejection(relay.connect(PEER)), rejection(relay.connections().next())];
+  await turn();
+  server.connections[0].far.close();
+  const { error } = await relay.closed;
+  expect(error).toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' });
+  expect(await Promise.all(waiting)).toEqual([error, error]);
+});
+
+test('close() fails connect(), before and after', async () => {
+  const { server, relay } = await tcpRelay(stream());
+  server.script = ({ method }) => (method === 'Connect' ? 'silence' : undefined);
+  const waiting = rejection(relay.connect(PEER));
+  await turn();
+  await relay.close();
+  const gone = { code: 'ERR_TURN_NO_ALLOCATION', message: 'The relay was closed.' };
+  expect(await waiting).toMatchObject(gone);
+  expect(await rejection(relay.connect(PEER))).toMatchObject(gone);
+});
+
+test('a relay of UDP has no connections, and one of TCP no datagrams', async () => {
+  const refused = { code: 'ERR_INVALID_ARGUMENT', argument: 'options.relayTransport' };
+  const udp = await relayAt(new ScriptedServer(stream()));
+  expect(await rejection(udp.connect(PEER))).toMatchObject(refused);
+  expect(() => udp.connections()).toThrow(expect.objectContaining(refused));
+  const { relay } = await tcpRelay(stream());
+  expect(() => relay.send(bytes('x'), PEER)).toThrow(expect.objectContaining(refused));
+  expect(await rejection(relay.bindChannel(PEER))).toMatchObject(refused);
+  const message = { data: bytes('x'), remoteAddress: PEER.address, remotePort: PEER.port };
+  expect(await rejection(relay.writable.getWriter().write(message))).toMatchObject(refused);
+});
+
 test('a peer that cannot be reached: 447', async () => {
   const { relay } = await tcpRelay(stream());
   expect(await rejection(relay.connect({ address: '192.0.2.1', port: 1 }))).toMatchObject({
