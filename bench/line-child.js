@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { onInterruption } from './interruption.js';
 
 const READY_MS = 20_000;
 const ANSWER_MS = 20_000; // beyond the time that a `run` was asked to take
@@ -43,8 +44,12 @@ export class LineChild {
     this.ended = undefined;
     this.wake = () => {};
     this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const forget = onInterruption(() => this.kill());
     this.process.on('error', (error) => this.end(error));
-    this.process.on('close', (code, signal) => this.end(new Error(`ended (${signal ?? code})`)));
+    this.process.on('close', (code, signal) => {
+      forget();
+      this.end(new Error(`ended (${signal ?? code})`));
+    });
     this.process.stdin.on('error', () => {}); // the exit says it
     createInterface({ input: this.process.stdout }).on('line', (line) => {
       this.lines.push(line);

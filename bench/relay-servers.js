@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { coturnVersion, startCoturn } from '../tests/support/coturn.js';
+import { onInterruption } from './interruption.js';
 import { LineChild } from './line-child.js';
 
 const USER = 'bench';
@@ -38,6 +39,7 @@ export function runProgram({ command, args: first }, args) {
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: PATIENCE_MS,
   });
+  const forget = onInterruption(() => child.kill());
   let printed = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     printed += text;
@@ -45,6 +47,7 @@ export function runProgram({ command, args: first }, args) {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      forget();
       if (code === 0) resolve(JSON.parse(printed));
       else reject(new Error(`ended (${signal ?? code})`));
     });
@@ -62,14 +65,17 @@ async function startPeer(file, args = []) {
 export class RelayServers {
   #coturn;
   #children;
+  #forget;
 
   /**
    * @param {import('../tests/support/coturn.js').Coturn} coturn
    * @param {Awaited<ReturnType<typeof startPeer>>} peer
    * @param {Awaited<ReturnType<typeof startPeer>>} forwarder
+   * @param {() => void} forget that an interruption is to stop coturn
    */
-  constructor(coturn, peer, forwarder) {
+  constructor(coturn, peer, forwarder, forget) {
     this.#coturn = coturn;
+    this.#forget = forget;
     this.#children = [forwarder.child, peer.child];
     /** Arguments of impl/relay-memory.js. */
     this.credentials = [`127.0.0.1:${coturn.port}`, USER, PASSWORD];
@@ -80,20 +86,24 @@ export class RelayServers {
   }
 
   static async start() {
-    const coturn = await startCoturn({
+    const starting = startCoturn({
       hosts: ['127.0.0.1'],
       transports: ['udp'],
       realm: REALM,
       users: { [USER]: PASSWORD },
     });
+    const forget = onInterruption(async () => (await starting).stop());
+    const coturn = await starting;
     /** @type {Awaited<ReturnType<typeof startPeer>> | undefined} */
     let peer;
     try {
       peer = await startPeer('echo-peer.js');
-      return new RelayServers(coturn, peer, await startPeer('udp-forwarder.js', [peer.at]));
+      const forwarder = await startPeer('udp-forwarder.js', [peer.at]);
+      return new RelayServers(coturn, peer, forwarder, forget);
     } catch (error) {
       peer?.child.kill();
       await coturn.stop();
+      forget();
       throw error;
     }
   }
@@ -107,5 +117,6 @@ export class RelayServers {
   async stop() {
     for (const child of this.#children) child.kill();
     await this.#coturn.stop();
+    this.#forget();
   }
 }

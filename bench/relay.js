@@ -36,10 +36,11 @@ const METRICS = {
   'rtt-p50': { unit: 'us', key: 'p50_us' },
   'rtt-p99': { unit: 'us', key: 'p99_us' },
 };
-/** @type {Record<string, string>} */
-const WITHOUT_TURN = {
+/** What is measured beside clients of TURN. @type {Record<string, string>} */
+const SOCKETS = {
   dgram: 'no TURN, straight to the peer',
   'dgram-forwarded': 'no TURN, through one process more, as a relay is',
+  'dgram-relayed': 'no client, through the relay: frames made beforehand',
 };
 /** Channel: ChannelData; send: Send and Data indications. */
 const SETTINGS = ['channel', 'send'].flatMap((mode) =>
@@ -48,7 +49,7 @@ const SETTINGS = ['channel', 'send'].flatMap((mode) =>
 /** V8 goes on optimising for tens of thousands of messages, which takes as much processor as they do. */
 const WARM_UP = 40_000;
 /** What a round takes is a second and more. */
-const MAX_ROUNDS = 7;
+const MAX_ROUNDS = 11;
 /** Each starts a process anew. */
 const PROTOCOL_ROUNDS = 3;
 const PROTOCOL_WARM_UP = 50_000;
@@ -125,6 +126,7 @@ function findClients({ flags, peer, forwarder }, say) {
     client('postern', nodeProgram('postern-turn-echo.js'), toPeer),
     client('dgram', socket, toPeer),
     client('dgram-forwarded', socket, [...flags, '--peer', forwarder]),
+    client('dgram-relayed', nodeProgram('dgram-relayed-echo.js'), toPeer),
     'reason' in pion ? { name: 'pion', reason: pion.reason } : client('pion', pion, [...toPeer]),
     peersMissing
       ? { name: 'werift', reason: peersMissing }
@@ -212,7 +214,7 @@ function tell(bench, metric, everyone, { print, conclude }) {
     values.set(name, own);
     const lost = results.reduce((sum, result) => sum + result.lost, 0);
     const notes = [results[0].version];
-    if (name in WITHOUT_TURN) notes.push(WITHOUT_TURN[name]);
+    if (name in SOCKETS) notes.push(SOCKETS[name]);
     if (lost > 0) notes.push(`${lost} lost`);
     print({ bench, impl: name, value: median(own), unit, runs, note: notes.join('; ') });
   }
@@ -223,6 +225,12 @@ function tell(bench, metric, everyone, { print, conclude }) {
     const theirs = values.get(name);
     return theirs && median(ours.map((value, i) => value / theirs[i]));
   };
+  for (const name of values.keys()) {
+    const value = ratioTo(name);
+    if (name === 'postern' || value === undefined) continue;
+    const note = `postern's ${unit} over those of ${name} (median over the rounds)`;
+    conclude({ bench, impl: `ratio postern/${name}`, value, unit: 'x', runs: ours.length, note });
+  }
   for (const verdict of judgeRelay(metric, ratioTo)) {
     conclude(concluding(bench, ours.length, verdict));
   }

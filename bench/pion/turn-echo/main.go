@@ -117,6 +117,9 @@ func (e *echo) run(count, inFlight int) (rtts []time.Duration, lost int, err err
 			if !errors.As(err, &timeout) || !timeout.Timeout() {
 				return nil, 0, err
 			}
+			if time.Now().Before(deadline) {
+				continue // of a deadline before, which the library does not take back
+			}
 			lost += flying
 			flying = 0
 			deadline = time.Time{}
