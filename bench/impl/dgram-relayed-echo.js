@@ -1,6 +1,6 @@
 // A socket of Node's through the same relay, and no client: the allocation is made by hand, and each message goes into
-// a copy of one frame that was made beforehand. It shows what the relay makes of the socket's work, which no TURN client
-// can go below. How it is driven is in ../echo-client.js.
+// a copy of one frame that was made beforehand. It shows what the relay makes of the socket's work, which a TURN client
+// can hardly go below. How it is driven is in ../echo-client.js.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
