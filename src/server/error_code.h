@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/text.h"
 #include "stun/attribute_kinds.h"
 #include "stun/registry.h"
 
@@ -26,8 +27,7 @@ namespace postern::server {
 }
 
 [[nodiscard]] inline stun::kind::ErrorReasonValue error_value(uint16_t code) {
-  const std::string_view reason = reason_of(code);
-  return {.code = code, .reason = {reinterpret_cast<const uint8_t*>(reason.data()), reason.size()}};
+  return {.code = code, .reason = as_bytes(reason_of(code))};
 }
 
 }  // namespace postern::server

@@ -46,9 +46,6 @@ class Peers {
   // Forgets all of a family: half of an allocation was given back.
   void forget(Family family);
 
-  [[nodiscard]] size_t permission_count() const { return permissions_.size(); }
-  [[nodiscard]] size_t channel_count() const { return channels_.size(); }
-
  private:
   struct Permission {
     TransportAddress host{};  // of port 0

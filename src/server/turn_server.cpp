@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "server/error_code.h"
 #include "stun/message_type.h"
 #include "wire/demux.h"
@@ -20,10 +21,6 @@ namespace {
 
 // Ours: for each place some 400 bytes; at 1,024 requests in 40 seconds two of them meet.
 constexpr size_t kAnswers = 512;
-
-Bytes as_bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 NonceOptions nonce_options(const ServerOptions& options) {
   NonceOptions nonces = options.nonces;

@@ -3,20 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "crypto/hmac.h"
 #include "crypto/sha1.h"
 
 namespace postern::server {
 
 namespace {
-
-std::string_view as_text(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-Bytes as_bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 // Ours, as the client has it: far above any real password.
 constexpr size_t kMaxPasswordBytes = 512;

@@ -42,11 +42,8 @@ class Users {
   [[nodiscard]] Errc set_secrets(std::vector<std::string> secrets);
 
   [[nodiscard]] bool has_secrets() const { return !secrets_.empty(); }
-  [[nodiscard]] size_t size() const { return users_.size(); }
   // Whether the user is one that is known in advance.
   [[nodiscard]] bool has_user(Bytes username) const { return find(username) != nullptr; }
-  // USERHASH can be turned back into a name only where all names are known.
-  [[nodiscard]] bool can_hide_names() const { return !users_.empty() && secrets_.empty(); }
 
   // The name that a USERHASH stands for; nothing where it is nobody's.
   [[nodiscard]] std::optional<std::string_view> name_of(Bytes userhash) const;

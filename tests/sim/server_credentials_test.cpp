@@ -154,7 +154,7 @@ TEST_F(SharedSecret, MakesPasswords) {
     client.tuple.client.port += 1;
     EXPECT_TRUE(client.allocate().is_success()) << secret;
     client.uses_sha256 = true;
-    EXPECT_TRUE(client.refresh().code() == 441 || client.refresh().is_success());
+    EXPECT_TRUE(client.refresh().is_success()) << "the same password, another key";
     client.uses_sha256 = false;
   }
   client.tuple.client.port += 1;
