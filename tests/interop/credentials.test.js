@@ -9,11 +9,10 @@ import {
   verifyCredentials,
 } from '../../js/credentials/index.js';
 import { allocate } from '../../js/index.js';
-import { startUdpPeer } from '../support/udp-peers.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
 import { describeWithPion, startPion } from './pion.js';
 import { rejection } from './support.js';
-import { Belongings, bytesOf, relayUrl, take } from './turn-support.js';
+import { Belongings, expectEcho, relayUrl } from './turn-support.js';
 
 jest.setTimeout(60_000);
 
@@ -21,13 +20,6 @@ const HOST = '127.0.0.1';
 const SECRET = 'north';
 const belongings = new Belongings();
 afterEach(() => belongings.release());
-
-/** @param {import('../../js/index.js').Relay} relay */
-async function expectEcho(relay) {
-  const peer = await belongings.hold(startUdpPeer());
-  relay.send(bytesOf('through'), peer);
-  expect(await take(relay, 1)).toMatchObject([{ data: bytesOf('through') }]);
-}
 
 /** Whether the server gives a relay. @param {string} urls @param {{ username: string, credential: string }} credentials */
 async function isTaken(urls, credentials) {

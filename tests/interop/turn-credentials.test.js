@@ -11,12 +11,11 @@ import { describeWithPion, startPion } from './pion.js';
 import { fixtureCertificate, rejection } from './support.js';
 import {
   Belongings,
-  bytesOf,
+  expectEcho,
   nextEvent,
   options,
   relayUrl,
   TRANSPORTS,
-  take,
   urlsOf,
   users,
 } from './turn-support.js';
@@ -28,13 +27,6 @@ jest.setTimeout(60_000);
 const HOST = '127.0.0.1';
 const belongings = new Belongings();
 afterEach(() => belongings.release());
-
-/** @param {Relay} relay */
-async function expectEcho(relay) {
-  const peer = await belongings.hold(startUdpPeer());
-  relay.send(bytesOf('through'), peer);
-  expect(await take(relay, 1)).toMatchObject([{ data: bytesOf('through') }]);
-}
 
 /** As a web service hands them out. @param {string} secret @param {string} suffix @param {number} inSeconds */
 function shortLived(secret, suffix, inSeconds) {

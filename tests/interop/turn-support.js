@@ -1,6 +1,8 @@
 // What the tests of the TURN client against real servers share.
 import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 import { WebSocket } from 'ws';
+import { startUdpPeer } from '../support/udp-peers.js';
 import { openBridge } from '../support/websocket-bridge.js';
 import { fixtureCertificate } from './support.js';
 
@@ -92,6 +94,17 @@ export async function urlsOf(server, belongings, host = '127.0.0.1') {
 
 /** @type {readonly TransportName[]} */
 export const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws'];
+
+/** What goes through the relay to a UDP peer comes back. @param {Relay} relay */
+export async function expectEcho(relay) {
+  const peer = await startUdpPeer();
+  try {
+    relay.send(bytesOf('through'), peer);
+    expect(await take(relay, 1)).toMatchObject([{ data: bytesOf('through') }]);
+  } finally {
+    await peer.close();
+  }
+}
 
 /** The sockets of this process that lead to somebody: listening ones do not count. */
 export const openSockets = () =>
