@@ -206,6 +206,8 @@ class TurnServer {
   void end_all();
 
   [[nodiscard]] size_t allocation_count() const { return count_; }
+  // The open allocation that has the relay; nullptr where there is none.
+  [[nodiscard]] const Allocation* allocation_of(RelayId id) const;
   [[nodiscard]] const ServerStats& stats() const { return stats_; }
   [[nodiscard]] const AuthenticatorStats& authenticator_stats() const {
     return authenticator_.stats();
@@ -306,6 +308,9 @@ class TurnServer {
 
   // Tables (turn_server_tables.cpp).
   [[nodiscard]] Allocation* find(const FiveTuple& tuple);
+  [[nodiscard]] Allocation* open_allocation_of(RelayId id) {
+    return const_cast<Allocation*>(allocation_of(id));
+  }
   [[nodiscard]] std::optional<uint32_t> number_of(const FiveTuple& tuple) const;
   // The caller's allocation; nothing, and the size of the answer in `refusal`, where there is none
   // or it is another user's.
@@ -322,6 +327,7 @@ class TurnServer {
   void tell(ServerEventKind kind, const Allocation& allocation);
   [[nodiscard]] RelayId add_relay(uint32_t allocation, Relay::State state);
   [[nodiscard]] Relay* find_relay(RelayId id);
+  [[nodiscard]] const Relay* find_relay(RelayId id) const;
   void close_relay(RelayId id);
   void reserve(Allocation& allocation, uint16_t port);
   void drop_reservation(RelayId relay);
@@ -340,7 +346,6 @@ class TurnServer {
                                     PeerIs which);
   [[nodiscard]] Outcome handle_channel_data(const FiveTuple& tuple, Bytes bytes);
   [[nodiscard]] Outcome handle_indication(const FiveTuple& tuple, const stun::MessageView& message);
-  [[nodiscard]] Allocation* open_allocation_of(RelayId id);
   [[nodiscard]] Outcome relay_to_peer(Allocation& allocation, const FiveTuple& tuple,
                                       const TransportAddress& peer, Bytes data);
   [[nodiscard]] const stun::TransactionId& next_indication_id();

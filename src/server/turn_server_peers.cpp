@@ -214,10 +214,10 @@ std::optional<TurnServer::ToClient> TurnServer::handle_icmp(Instant now, RelayId
   return ToClient{.to = allocation->destination(), .bytes = message->size()};
 }
 
-Allocation* TurnServer::open_allocation_of(RelayId id) {
+const Allocation* TurnServer::allocation_of(RelayId id) const {
   const Relay* const relay = find_relay(id);
   if (relay == nullptr || relay->state != Relay::State::Open) return nullptr;
-  Allocation* const allocation = allocations_[relay->allocation].get();
+  const Allocation* const allocation = allocations_[relay->allocation].get();
   return allocation->is_open ? allocation : nullptr;
 }
 

@@ -178,9 +178,13 @@ RelayId TurnServer::add_relay(uint32_t allocation, Relay::State state) {
 }
 
 TurnServer::Relay* TurnServer::find_relay(RelayId id) {
+  return const_cast<Relay*>(std::as_const(*this).find_relay(id));
+}
+
+const TurnServer::Relay* TurnServer::find_relay(RelayId id) const {
   const size_t index = (id & kIndexMask) - size_t{1};
   if (id == 0 || index >= relays_.size()) return nullptr;
-  Relay& relay = relays_[index];
+  const Relay& relay = relays_[index];
   const bool is_this =
       relay.state != Relay::State::Free && make_relay_id(index, relay.generation) == id;
   return is_this ? &relay : nullptr;
