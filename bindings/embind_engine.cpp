@@ -28,7 +28,7 @@ uint32_t place(uint32_t which) {
     case 4:
       return address_of(engine.entropy().data());
     case 5:
-      return address_of(engine.address().data());
+      return address_of(engine.address().bytes().data());
     default:
       return 0;
   }
@@ -41,8 +41,8 @@ int32_t command(uint32_t handle, uint32_t command, double now, uint32_t bytes) {
 }
 uint32_t process(uint32_t bytes, double now) { return engine.process(bytes, now); }
 uint32_t stats(uint32_t handle) { return engine.stats(handle); }
-uint32_t parse_address(uint32_t text_bytes) { return engine.parse_address(text_bytes); }
-uint32_t format_address(uint32_t address_bytes) { return engine.format_address(address_bytes); }
+uint32_t parse_address(uint32_t text_bytes) { return engine.address().parse(text_bytes); }
+uint32_t format_address(uint32_t address_bytes) { return engine.address().format(address_bytes); }
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
-#include <string_view>
 
 #include "bindings/binder_port.h"
 #include "bindings/open_settings.h"
@@ -227,25 +226,6 @@ uint32_t Engine::stats(uint32_t handle) {
   const size_t count = slot->port->stats(counters);
   std::memcpy(outbox_.whole().data(), counters.data(), count * sizeof counters[0]);
   return static_cast<uint32_t>(count);
-}
-
-uint32_t Engine::parse_address(uint32_t text_bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(address_.data()),
-                              std::min(text_bytes, kAddressBytes));
-  const auto parsed = postern::parse_address(text, 0);
-  if (!parsed) return 0;
-  const Bytes bytes = parsed->address_bytes();
-  std::copy(bytes.begin(), bytes.end(), address_.begin());
-  return static_cast<uint32_t>(bytes.size());
-}
-
-uint32_t Engine::format_address(uint32_t address_bytes) {
-  Bytes raw = address_;
-  TransportAddress address;
-  if (!take_address(raw, address_bytes, 0, address)) return 0;
-  return static_cast<uint32_t>(postern::format_address(
-      address,
-      std::span<char, kMaxAddressText>(reinterpret_cast<char*>(address_.data()), kMaxAddressText)));
 }
 
 }  // namespace postern::bindings

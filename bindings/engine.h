@@ -16,6 +16,7 @@
 
 #include "base/instant.h"
 #include "base/transport_address.h"
+#include "bindings/address_port.h"
 #include "bindings/client_port.h"
 #include "bindings/mailbox.h"
 
@@ -27,8 +28,6 @@ class Engine {
   static constexpr uint32_t kMaxClients = 4096;
   // Ours: enough for a dozen clients between two calls; then process() waits for more.
   static constexpr uint32_t kEntropyBytes = 1024;
-  // Holds an address as text or as bytes.
-  static constexpr uint32_t kAddressBytes = 40;
 
   Engine();
   ~Engine();
@@ -40,8 +39,7 @@ class Engine {
   [[nodiscard]] Status& status() { return status_; }
   // The first Status::entropy_bytes of it are unused random bytes.
   [[nodiscard]] std::span<uint8_t> entropy() { return entropy_; }
-  // For parse_address() and format_address().
-  [[nodiscard]] std::span<uint8_t> address() { return address_; }
+  [[nodiscard]] AddressPort& address() { return address_; }
 
   // A handle, or -Errc. The inbox holds an OpenRequest, or an OpenBinderRequest; it is wiped, as it
   // may have held a password.
@@ -63,11 +61,6 @@ class Engine {
   // Counters of a client, in the order of its port, as 64-bit floats in the outbox; returns how
   // many.
   uint32_t stats(uint32_t handle);
-
-  // From text in address() to 4 or 16 bytes there; returns how many, 0 if it is no address.
-  uint32_t parse_address(uint32_t text_bytes);
-  // From 4 or 16 bytes there to text; returns its length.
-  uint32_t format_address(uint32_t address_bytes);
 
  private:
   struct Slot {
@@ -102,7 +95,7 @@ class Engine {
   uint32_t input_index_ = 0;
   Status status_{.next_timeout = -1, .has_more = 0, .entropy_bytes = 0};
   alignas(8) std::array<uint8_t, kEntropyBytes> entropy_{};
-  alignas(8) std::array<uint8_t, kAddressBytes> address_{};
+  AddressPort address_;
   alignas(8) std::array<uint8_t, kInboxBytes> inbox_{};
   Outbox outbox_;
 };

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <span>
 
 #include "base/errc.h"
@@ -273,6 +274,14 @@ template <typename T>
   out.port = static_cast<uint16_t>(port);
   std::copy(raw.begin(), raw.end(), out.bytes.begin());
   return true;
+}
+
+// Whether `part` is a view on `whole`.
+[[nodiscard]] inline bool lies_within(Bytes part, Bytes whole) {
+  // The one order of pointers that is defined between arrays.
+  const std::less_equal<> at_most;
+  return at_most(whole.data(), part.data()) &&
+         at_most(part.data() + part.size(), whole.data() + whole.size());
 }
 
 // Where records are laid down one behind the other.

@@ -30,14 +30,6 @@ client::TurnClientOptions options_of(const OpenSettings& settings) {
   return options;
 }
 
-// Whether `part` is a view on `whole`.
-bool lies_within(Bytes part, Bytes whole) {
-  // The one order of pointers that is defined between arrays.
-  const std::less_equal<> at_most;
-  return at_most(whole.data(), part.data()) &&
-         at_most(part.data() + part.size(), whole.data() + whole.size());
-}
-
 }  // namespace
 
 TurnPort::TurnPort(uint32_t handle, const OpenSettings& settings)

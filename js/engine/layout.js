@@ -13,7 +13,7 @@ export const PLACES = /** @type {const} */ ({
 
 /** Words of a Status; its double comes first. */
 export const STATUS = /** @type {const} */ ({ nextTimeout: 0, hasMore: 2, entropyBytes: 3 });
-/** kEntropyBytes and kAddressBytes of bindings/engine.h. */
+/** kEntropyBytes of bindings/engine.h, and kBytes of its AddressPort. */
 export const ENTROPY_BYTES = 1024;
 export const ADDRESS_BYTES = 40;
 

@@ -13,6 +13,7 @@
 
 namespace postern::fuzz {
 
+using bindings::AddressPort;
 using bindings::Engine;
 using bindings::Input;
 using bindings::Kind;
@@ -160,10 +161,10 @@ class EngineWorld {
   void spend_entropy() { engine_->status().entropy_bytes = number(input); }
   void stats() { require(engine_->stats(handle()) <= 16); }
   void addresses() {
-    const auto text = arbitrary_bytes(input, Engine::kAddressBytes);
-    std::copy(text.begin(), text.end(), engine_->address().begin());
-    require(engine_->parse_address(number(input)) <= 16);
-    require(engine_->format_address(number(input)) <= Engine::kAddressBytes);
+    const auto text = arbitrary_bytes(input, AddressPort::kBytes);
+    std::copy(text.begin(), text.end(), engine_->address().bytes().begin());
+    require(engine_->address().parse(number(input)) <= 16);
+    require(engine_->address().format(number(input)) <= AddressPort::kBytes);
   }
 
  private:

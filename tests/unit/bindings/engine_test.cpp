@@ -220,12 +220,12 @@ TEST_F(EngineTest, WaitsForRandomBytesInsteadOfFailing) {
 
 TEST_F(EngineTest, AddressesAsTextAndBytes) {
   const auto parse = [&](std::string_view text) {
-    std::copy(text.begin(), text.end(), engine_->address().begin());
-    return engine_->parse_address(static_cast<uint32_t>(text.size()));
+    std::copy(text.begin(), text.end(), engine_->address().bytes().begin());
+    return engine_->address().parse(static_cast<uint32_t>(text.size()));
   };
   const auto format = [&](uint32_t bytes) {
-    const uint32_t length = engine_->format_address(bytes);
-    const auto text = engine_->address().first(length);
+    const uint32_t length = engine_->address().format(bytes);
+    const auto text = engine_->address().bytes().first(length);
     return std::string(text.begin(), text.end());
   };
   for (const std::string_view text : {"192.0.2.200", "2001:db8::1", "::", "0.0.0.0"}) {
@@ -233,7 +233,7 @@ TEST_F(EngineTest, AddressesAsTextAndBytes) {
   }
   EXPECT_EQ(parse("example.org"), 0U);
   EXPECT_EQ(parse("1111:2222:3333:4444:5555:6666:7777:888"), 16U);
-  EXPECT_EQ(engine_->parse_address(0xFFFFFFFF), 0U);
+  EXPECT_EQ(engine_->address().parse(0xFFFFFFFF), 0U);
   EXPECT_EQ(format(5), "");
 }
 
