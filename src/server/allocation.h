@@ -23,12 +23,19 @@ namespace postern::server {
 // one names nothing. 0 is none.
 using RelayId = uint32_t;
 
+// Where the key of a request comes from.
+enum class KeySource : uint8_t {
+  Users,   // a user who is known in advance
+  Secret,  // a time-limited name, for which a shared secret vouches
+  Asked    // the caller was asked for the password
+};
+
 // How a request was signed: its response is signed alike.
 struct Signature {
   stun::PreparedKey key;
   bool with_sha256 = false;  // MESSAGE-INTEGRITY-SHA256, else MESSAGE-INTEGRITY
   stun::PasswordAlgorithm algorithm = stun::PasswordAlgorithm::Md5;
-  bool is_time_limited = false;  // of a user that a shared secret vouches for
+  KeySource source = KeySource::Users;
 };
 
 struct RelayedAddress {

@@ -35,9 +35,49 @@ std::optional<PasswordAlgorithm> Authenticator::algorithm_of(const MessageView& 
   return algorithm;
 }
 
-Authenticator::Verdict Authenticator::judge(Instant now, int64_t unix_seconds,
-                                            const MessageView& request, const FiveTuple& tuple,
-                                            const Allocation* known) {
+bool Authenticator::is_remembered(const Allocation& allocation, const Verdict& verdict) const {
+  if (allocation.username != verdict.username ||
+      allocation.signature.algorithm != verdict.signature.algorithm) {
+    return false;
+  }
+  switch (allocation.signature.source) {
+    case KeySource::Users:
+      return false;
+    case KeySource::Secret:
+      return users_.has_secrets();
+    case KeySource::Asked:
+      return asks_for_keys_;
+  }
+  return false;
+}
+
+Users::Match Authenticator::find_key(const Attempt& attempt, Verdict& verdict) const {
+  const auto is_right = [&attempt](const stun::PreparedKey& key) {
+    return stun::check_best_integrity(attempt.request, key) == Errc::Ok;
+  };
+  Signature& signature = verdict.signature;
+  if (attempt.known != nullptr && is_remembered(*attempt.known, verdict) &&
+      is_right(attempt.known->signature.key)) {
+    signature.key = attempt.known->signature.key;
+    signature.source = attempt.known->signature.source;
+    return Users::Match::Right;
+  }
+  const Bytes username = as_bytes(verdict.username);
+  const Users::Match match =
+      users_.find_key(username, signature.algorithm, attempt.unix_seconds, is_right, signature.key);
+  if (match != Users::Match::Unknown || !attempt.password) {
+    signature.source = users_.has_user(username) ? KeySource::Users : KeySource::Secret;
+    return match;
+  }
+  const auto key = users_.key_from_password(username, signature.algorithm, *attempt.password);
+  if (!key) return Users::Match::Unknown;
+  signature.key = *key;
+  signature.source = KeySource::Asked;
+  return is_right(*key) ? Users::Match::Right : Users::Match::Wrong;
+}
+
+Authenticator::Verdict Authenticator::judge(const Attempt& attempt) {
+  const MessageView& request = attempt.request;
   const bool with_sha256 = request.integrity_sha256_offset() != 0;
   if (!with_sha256 && request.integrity_offset() == 0) {
     ++stats_.challenged;
@@ -61,27 +101,16 @@ Authenticator::Verdict Authenticator::judge(Instant now, int64_t unix_seconds,
   } else if (const auto found = users_.name_of(*hash)) {
     verdict.username = *found;
   }
-  const auto is_right = [&request](const stun::PreparedKey& key) {
-    return stun::check_best_integrity(request, key) == Errc::Ok;
-  };
-  Users::Match match = Users::Match::Unknown;
-  if (!verdict.username.empty() && is_equal(*realm, as_bytes(users_.realm()))) {
-    const bool is_known = known != nullptr && known->username == verdict.username &&
-                          known->signature.algorithm == *algorithm &&
-                          known->signature.is_time_limited && users_.has_secrets() &&
-                          is_right(known->signature.key);
-    if (is_known) {
-      verdict.signature = known->signature;
-      verdict.signature.with_sha256 = with_sha256;
-      match = Users::Match::Right;
-    } else {
-      match = users_.find_key(as_bytes(verdict.username), *algorithm, unix_seconds, is_right,
-                              verdict.signature.key);
-      verdict.signature.is_time_limited = !users_.has_user(as_bytes(verdict.username));
-    }
-  }
+  const bool is_named = !verdict.username.empty() && is_equal(*realm, as_bytes(users_.realm()));
+  const auto match = is_named ? find_key(attempt, verdict) : Users::Match::Unknown;
+  const bool is_fresh =
+      nonces_.check(attempt.now, attempt.tuple.client, *nonce) == Nonces::State::Fresh;
+  const bool may_ask = asks_for_keys_ && is_named && !attempt.password;
   switch (match) {
     case Users::Match::Unknown:
+      if (may_ask && is_fresh)
+        return {.error_code = 401, .wants_key = true, .username = verdict.username};
+      if (may_ask) break;
       ++stats_.unknown_user;
       return {.error_code = 401};
     case Users::Match::Expired:
@@ -93,7 +122,7 @@ Authenticator::Verdict Authenticator::judge(Instant now, int64_t unix_seconds,
     case Users::Match::Right:
       break;
   }
-  if (nonces_.check(now, tuple.client, *nonce) == Nonces::State::Fresh) {
+  if (is_fresh) {
     ++stats_.accepted;
   } else {
     ++stats_.stale_nonce;

@@ -33,22 +33,36 @@ struct AuthenticatorStats {
   uint64_t stale_nonce = 0;  // 438
 };
 
+// A request, and what is known of it.
+struct Attempt {
+  Instant now;
+  int64_t unix_seconds = 0;  // the time of day
+  const stun::MessageView& request;
+  const FiveTuple& tuple;
+  // An allocation of the client's. A key that is not of Users is neither derived nor asked for
+  // again while it is right, and stays right when the time of its name is over: nobody can make new
+  // allocations then, but those that are there may live on.
+  const Allocation* known = nullptr;
+  // What the caller has said when asked; empty where there is no such user.
+  std::optional<Bytes> password{};
+};
+
 class Authenticator {
  public:
-  Authenticator(Users& users, Nonces& nonces) : users_(users), nonces_(nonces) {}
+  Authenticator(Users& users, Nonces& nonces, bool asks_for_keys)
+      : users_(users), nonces_(nonces), asks_for_keys_(asks_for_keys) {}
 
   struct Verdict {
     // 0: authentic. Else the error code: 400, 401 or 438.
     uint16_t error_code = 0;
+    // With 401: the caller may know the password of `username`. Never without a fresh nonce, so
+    // that who asks has spent a round trip.
+    bool wants_key = false;
     // Valid with 0 and 438: the key was right. The name is a view on the request or on Users.
     Signature signature{};
     std::string_view username{};
   };
-  // `known`: an allocation of the client's. The key of a time-limited name is not derived again,
-  // and stays right when its time is over: nobody can make new allocations then, but those that are
-  // there may live on.
-  [[nodiscard]] Verdict judge(Instant now, int64_t unix_seconds, const stun::MessageView& request,
-                              const FiveTuple& tuple, const Allocation* known);
+  [[nodiscard]] Verdict judge(const Attempt& attempt);
 
   // What a 401 or a 438 has besides its code: realm, nonce, algorithms.
   void add_challenge(stun::MessageWriter& writer, Instant now, const FiveTuple& tuple) const;
@@ -58,9 +72,13 @@ class Authenticator {
  private:
   [[nodiscard]] static std::optional<stun::PasswordAlgorithm> algorithm_of(
       const stun::MessageView& request);
+  // Of the user whom the verdict names; leaves the key in it.
+  [[nodiscard]] Users::Match find_key(const Attempt& attempt, Verdict& verdict) const;
+  [[nodiscard]] bool is_remembered(const Allocation& allocation, const Verdict& verdict) const;
 
   Users& users_;
   Nonces& nonces_;
+  bool asks_for_keys_;
   AuthenticatorStats stats_;
 };
 

@@ -29,6 +29,9 @@ enum class ServerEventKind : uint8_t {
   // From now on `link` carries the bytes of `connection`, as they are; begin with what the peer has
   // sent meanwhile. To be done after what poll_transmit() has for the link.
   JoinPeer,
+  // Find out the password of the user whom TurnServer::asked_name(question) tells, then say
+  // key_answer(). Only with ServerOptions::asks_for_keys.
+  AskKey,
   // An allocation was made, refreshed or moved, or has ended, whatever the reason. For who counts.
   Allocated,
   Refreshed,
@@ -42,6 +45,7 @@ struct ServerEvent {
   RelayId reserved = 0;  // EvenAndNext
   Link link = 0;
   uint32_t connection = 0;
+  uint32_t question = 0;  // AskKey
   Family family = Family::None;
   uint8_t protocol = 0;
   PortWish port = PortWish::Any;

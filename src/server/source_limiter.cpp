@@ -16,6 +16,15 @@ constexpr size_t kIpv6SourceBytes = 8;
 
 }  // namespace
 
+TransportAddress source_of(const TransportAddress& client) {
+  TransportAddress source = client;
+  source.port = 0;
+  if (source.family == Family::IPv6) {
+    std::fill(source.bytes.begin() + kIpv6SourceBytes, source.bytes.end(), uint8_t{0});
+  }
+  return source;
+}
+
 SourceLimiter::SourceLimiter(const SourceLimits& limits, uint64_t seed)
     : seed_(seed),
       // Every clock begins later than this.
@@ -28,11 +37,7 @@ SourceLimiter::SourceLimiter(const SourceLimits& limits, uint64_t seed)
 }
 
 bool SourceLimiter::may_answer(Instant now, const TransportAddress& source) {
-  TransportAddress host = source;
-  if (host.family == Family::IPv6) {
-    std::fill(host.bytes.begin() + kIpv6SourceBytes, host.bytes.end(), uint8_t{0});
-  }
-  Instant& full_at = full_at_[hash_host(seed_, host) & (full_at_.size() - 1)];
+  Instant& full_at = full_at_[hash_host(seed_, source_of(source)) & (full_at_.size() - 1)];
   const Instant from = std::max(full_at, now);
   if (from - now > tolerance_) return false;
   full_at = from + interval_;

@@ -28,6 +28,9 @@ struct SourceLimits {
   size_t buckets = 4096;     // rounded up to a power of two; 8 bytes each
 };
 
+// What is one source, as an address without a port: a host; of IPv6 the first 64 bits.
+[[nodiscard]] TransportAddress source_of(const TransportAddress& client);
+
 class SourceLimiter {
  public:
   // `seed`: random, and secret.

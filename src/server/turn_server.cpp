@@ -25,7 +25,7 @@ constexpr size_t kAnswers = 512;
 NonceOptions nonce_options(const ServerOptions& options) {
   NonceOptions nonces = options.nonces;
   nonces.features.bits = static_cast<uint32_t>(stun::SecurityFeature::PasswordAlgorithms);
-  if (options.hides_usernames) {
+  if (options.hides_usernames && !options.asks_for_keys) {
     nonces.features.bits |= static_cast<uint32_t>(stun::SecurityFeature::UsernameAnonymity);
   }
   return nonces;
@@ -43,8 +43,9 @@ TurnServer::TurnServer(const ServerOptions& options, Bytes secret)
       secret_(secret),
       users_(options.realm),
       nonces_(secret, nonce_options(options)),
-      authenticator_(users_, nonces_),
+      authenticator_(users_, nonces_, options.asks_for_keys),
       limiter_(options.unauthenticated, seed_from(secret, "sources")),
+      questions_(options.limits.questions),
       answers_(kAnswers, seed_from(secret, "answers")),
       by_tuple_(0, TupleHash{.seed = seed_from(secret, "tuples")}) {
   options_.limits.allocations = std::min(options_.limits.allocations, kMostAllocations);
@@ -57,6 +58,10 @@ void TurnServer::set_time_of_day(Instant now, int64_t unix_seconds) {
 }
 
 void TurnServer::add_link(Link link, const LinkInfo& info) { links_.insert_or_assign(link, info); }
+
+int64_t TurnServer::unix_seconds() const {
+  return unix_offset_seconds_ + (now_ - Instant()).in_microseconds() / 1'000'000;
+}
 
 const LinkInfo* TurnServer::find_link(Link link) const {
   const auto found = links_.find(link);
@@ -109,8 +114,10 @@ Outcome TurnServer::handle_request(Caller& caller) {
   const size_t bytes = answer_request(caller);
   if (bytes == 0) return {};
   if (!caller.is_authentic) {
-    // Not on connections: their clients have shown that they are where they say.
-    if (may_repeat && !limiter_.may_answer(caller.now, caller.tuple.client)) {
+    // Not on connections: their clients have shown that they are where they say. Nor where a
+    // password was asked for, which the limiter has seen.
+    const bool is_seen = !may_repeat || caller.password;
+    if (!is_seen && !limiter_.may_answer(caller.now, caller.tuple.client)) {
       ++stats_.rate_limited;
       return {};
     }
@@ -137,16 +144,26 @@ size_t TurnServer::answer_request(Caller& caller) {
       return 0;
   }
   if (options_.needs_authentication) {
-    const int64_t unix_seconds =
-        unix_offset_seconds_ + (caller.now - Instant()).in_microseconds() / 1'000'000;
-    const auto verdict =
-        authenticator_.judge(caller.now, unix_seconds, request, caller.tuple, concerned(caller));
+    Allocation* const known = concerned(caller);
+    const auto verdict = authenticator_.judge({.now = caller.now,
+                                               .unix_seconds = unix_seconds(),
+                                               .request = request,
+                                               .tuple = caller.tuple,
+                                               .known = known,
+                                               .password = caller.password});
+    if (verdict.wants_key) {
+      ask_key(caller, verdict.username);
+      return 0;
+    }
     if (verdict.error_code == code_of(ErrorCode::BadRequest)) {
       return refuse(caller, ErrorCode::BadRequest);
     }
     if (verdict.error_code != 0) return challenge(caller, verdict.error_code);
     caller.signature = verdict.signature;
     caller.username = verdict.username;
+    // The user's password was changed: with the new one nobody need be asked again.
+    const bool is_news = caller.password && known != nullptr && known->is_open;
+    if (is_news && known->username == caller.username) known->signature = caller.signature;
   }
   caller.is_authentic = true;
   std::array<uint16_t, kMaxUnknownTold> unknown{};
@@ -156,8 +173,55 @@ size_t TurnServer::answer_request(Caller& caller) {
   return dispatch(caller);
 }
 
+// --- Passwords that are asked for
+
+void TurnServer::ask_key(const Caller& caller, std::string_view username) {
+  if (questions_.has(caller.tuple, caller.request)) return;
+  // On connections too: an answer costs them nothing, but the caller a search.
+  if (!limiter_.may_answer(caller.now, caller.tuple.client)) {
+    ++stats_.rate_limited;
+    return;
+  }
+  if (!questions_.has_room(caller.tuple, caller.request)) {
+    ++stats_.questions_dropped;
+    return;
+  }
+  ++stats_.questions_asked;
+  ServerEvent event;
+  event.kind = ServerEventKind::AskKey;
+  event.question = questions_.add(caller.now, caller.tuple, caller.request, username);
+  event.tuple = caller.tuple;
+  events_.push_back(event);
+}
+
+std::string_view TurnServer::asked_name(uint32_t question) const {
+  const Question* const found = questions_.find(question);
+  return found == nullptr ? std::string_view() : found->username;
+}
+
+void TurnServer::key_answer(Instant now, uint32_t question, Bytes password) {
+  advance(now);
+  const auto asked = questions_.take(question);
+  const LinkInfo* const link = asked ? find_link(asked->tuple.link) : nullptr;
+  if (link == nullptr) return;
+  MessageView request;
+  const auto failure = MessageView::parse(asked->request, {.allow_classic = true}, request);
+  if (failure.errc != Errc::Ok) return;
+  std::array<uint8_t, kMaxAnswerBytes> out;
+  Caller caller{.now = now_,
+                .tuple = asked->tuple,
+                .request = request,
+                .out = out,
+                .link = *link,
+                .to = asked->tuple,
+                .password = password};
+  const Outcome outcome = handle_request(caller);
+  if (outcome.kind != Outcome::Kind::Reply) return;
+  waiting_.push_back({.to = outcome.to, .bytes = {out.begin(), out.begin() + outcome.bytes}});
+}
+
 // The allocation that the request is about, if there is one.
-const Allocation* TurnServer::concerned(const Caller& caller) const {
+Allocation* TurnServer::concerned(const Caller& caller) const {
   auto number = number_of(caller.tuple);
   if (caller.request.method() == static_cast<uint16_t>(Method::ConnectionBind)) {
     const auto id = caller.request.get<AttributeType::ConnectionId>();
@@ -248,6 +312,7 @@ size_t TurnServer::refuse_unknown(const Caller& caller, std::span<const uint16_t
 
 void TurnServer::handle_timeout(Instant now) {
   advance(now);
+  stats_.questions_lapsed += questions_.lapse(now_);
   while (!deadlines_.empty() && deadlines_.begin()->at <= now_) {
     const Deadline due = *deadlines_.begin();
     switch (due.owner) {
@@ -266,7 +331,8 @@ void TurnServer::handle_timeout(Instant now) {
 }
 
 Instant TurnServer::poll_timeout() const {
-  return deadlines_.empty() ? Instant::never() : deadlines_.begin()->at;
+  const Instant first = deadlines_.empty() ? Instant::never() : deadlines_.begin()->at;
+  return std::min(first, questions_.deadline());
 }
 
 size_t TurnServer::poll_transmit(std::span<uint8_t> out, FiveTuple& to) {

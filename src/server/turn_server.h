@@ -10,6 +10,7 @@
 //     outcome.relay
 //   while (auto event = server.poll_event()) ...          // open and close sockets
 //   server.relay_opened(now, relay, address);
+//   server.key_answer(now, question, password);           // where the server asks for one
 //   while (size_t n = server.poll_transmit(out, tuple)) ... // answers that had to wait
 //   if (auto sent = server.handle_peer_data(now, relay, peer, data, out)) ...
 //
@@ -27,6 +28,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -42,6 +44,7 @@
 #include "server/five_tuple.h"
 #include "server/nonces.h"
 #include "server/peer_policy.h"
+#include "server/questions.h"
 #include "server/server_event.h"
 #include "server/source_limiter.h"
 #include "server/users.h"
@@ -72,12 +75,17 @@ struct ServerLimits {
   PeerLimits peers{};
   // Peers' TCP connections of one allocation, in whatever state.
   size_t connections = 64;
+  // Requests that wait for a password: see ServerOptions::asks_for_keys. One source has a quarter.
+  size_t questions = 256;
 };
 
 struct ServerOptions {
   std::string realm = "postern";
   std::string software{};  // told to who is authentic; empty for none
   bool needs_authentication = true;
+  // The caller may know users that Users does not: their requests wait while it is asked for the
+  // password (ServerEventKind::AskKey). A USERHASH says nothing then, so none is asked for.
+  bool asks_for_keys = false;
   // RFC 8656 section 7.2: what the client gets that names no lifetime, and the most that any gets.
   uint32_t default_lifetime_seconds = 600;
   uint32_t max_lifetime_seconds = 3600;
@@ -139,6 +147,11 @@ struct ServerStats {
   uint64_t stray_peer_data = 0;  // of peers that have no permission
   uint64_t forbidden_peers = 0;  // requests that named one
   uint64_t refused = 0;          // error responses to the authentic
+  // Requests that needed a password of the caller's: asked for, dropped because too many waited,
+  // dropped because no answer came.
+  uint64_t questions_asked = 0;
+  uint64_t questions_dropped = 0;
+  uint64_t questions_lapsed = 0;
 };
 
 class TurnServer {
@@ -179,6 +192,15 @@ class TurnServer {
                                                     const stun::kind::IcmpErrorValue& icmp,
                                                     std::span<uint8_t> out);
   void handle_timeout(Instant now);
+
+  // --- Passwords that the server asks for (AskKey).
+
+  // The user name, prepared and in UTF-8; empty where the request has lapsed.
+  [[nodiscard]] std::string_view asked_name(uint32_t question) const;
+  // The password, prepared and in UTF-8; empty where there is no such user. The request is handled
+  // as if it had just come; it is remembered by its allocation alone, and asked for again when it
+  // is not right any more. No answer need be given: the client asks again.
+  void key_answer(Instant now, uint32_t question, Bytes password);
 
   // --- What became of the sockets.
 
@@ -222,6 +244,8 @@ class TurnServer {
     std::span<uint8_t> out;
     const LinkInfo& link;
     FiveTuple to{};  // where the answer goes
+    // What was said when asked for it.
+    std::optional<Bytes> password{};
     bool is_authentic = false;
     Signature signature{};
     std::string_view username{};
@@ -275,7 +299,9 @@ class TurnServer {
   // Requests (turn_server.cpp).
   [[nodiscard]] Outcome handle_request(Caller& caller);
   [[nodiscard]] size_t answer_request(Caller& caller);
-  [[nodiscard]] const Allocation* concerned(const Caller& caller) const;
+  [[nodiscard]] Allocation* concerned(const Caller& caller) const;
+  [[nodiscard]] int64_t unix_seconds() const;
+  void ask_key(const Caller& caller, std::string_view username);
   [[nodiscard]] size_t dispatch(Caller& caller);
   [[nodiscard]] size_t challenge(const Caller& caller, uint16_t code);
   [[nodiscard]] size_t refuse(const Caller& caller, stun::ErrorCode code);
@@ -370,6 +396,7 @@ class TurnServer {
   Authenticator authenticator_;
   PeerPolicy policy_;
   SourceLimiter limiter_;
+  Questions questions_;
   Answers answers_;
   Instant now_ = Instant::from_microseconds(0);
   // Unix time minus the time of `now`.

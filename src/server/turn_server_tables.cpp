@@ -136,6 +136,7 @@ void TurnServer::end(uint32_t number) {
 }
 
 void TurnServer::end_all() {
+  questions_.clear();
   for (uint32_t number = 0; number < allocations_.size(); ++number) {
     if (allocations_[number]) end(number);
   }
@@ -150,6 +151,7 @@ void TurnServer::remove_link(Instant now, Link link) {
   links_.erase(found);
   if (const auto number = number_of(tuple)) leave(*number, tuple);
   leave_connection(link);
+  questions_.forget(link);
 }
 
 void TurnServer::leave(uint32_t number, const FiveTuple& tuple) {

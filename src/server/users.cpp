@@ -96,6 +96,14 @@ std::optional<int64_t> Users::expiry_in(Bytes username) {
   return seconds;
 }
 
+std::optional<stun::PreparedKey> Users::key_from_password(Bytes username,
+                                                          stun::PasswordAlgorithm algorithm,
+                                                          Bytes password) const {
+  if (password.empty() || password.size() > kMaxPasswordBytes) return std::nullopt;
+  return stun::PreparedKey(
+      stun::long_term_key(algorithm, username, as_bytes(realm_), password).view());
+}
+
 stun::PreparedKey Users::key_from_secret(std::string_view secret, Bytes username,
                                          stun::PasswordAlgorithm algorithm) const {
   const auto password = to_base64(crypto::hmac<crypto::Sha1>(as_bytes(secret), username));

@@ -44,6 +44,9 @@ class Users {
   [[nodiscard]] bool has_secrets() const { return !secrets_.empty(); }
   // Whether the user is one that is known in advance.
   [[nodiscard]] bool has_user(Bytes username) const { return find(username) != nullptr; }
+  // The key of a user who is not kept; nothing where the password is empty or too long.
+  [[nodiscard]] std::optional<stun::PreparedKey> key_from_password(
+      Bytes username, stun::PasswordAlgorithm algorithm, Bytes password) const;
 
   // The name that a USERHASH stands for; nothing where it is nobody's.
   [[nodiscard]] std::optional<std::string_view> name_of(Bytes userhash) const;
