@@ -217,7 +217,8 @@ void TurnServer::key_answer(Instant now, uint32_t question, Bytes password) {
                 .password = password};
   const Outcome outcome = handle_request(caller);
   if (outcome.kind != Outcome::Kind::Reply) return;
-  waiting_.push_back({.to = outcome.to, .bytes = {out.begin(), out.begin() + outcome.bytes}});
+  const auto answer = std::span(out).first(outcome.bytes);
+  waiting_.push_back({.to = outcome.to, .bytes = {answer.begin(), answer.end()}});
 }
 
 // The allocation that the request is about, if there is one.
