@@ -5,7 +5,7 @@ import { readText, writeText } from '../codec/text.js';
 import { ADDRESS_BYTES } from './layout.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
-/** @typedef {import('./core.js').Core} Core */
+/** @typedef {import('./base-core.js').AnyCore} Core */
 
 /**
  * The bytes of an address as words of the core's memory.
@@ -63,12 +63,26 @@ export class AddressPacker {
   }
 }
 
-/** From words to the objects that owners are given: the same one for the same peer. */
+/**
+ * @param {string} address
+ * @param {number} port
+ * @param {import('../address.js').AddressFamily} family
+ * @returns {TransportAddress}
+ */
+const transportAddress = (address, port, family) => Object.freeze({ address, port, family });
+
+/**
+ * From words to the objects that owners are given: the same one for the same peer.
+ *
+ * @template [Peer=TransportAddress]
+ */
 export class PeerBook {
   #core;
-  /** IPv4: address * 65,536 + port; IPv6: text of the words. @type {Map<number | string, TransportAddress>} */
+  #make;
+  #most;
+  /** IPv4: address * 65,536 + port; IPv6: text of the words. @type {Map<number | string, Peer>} */
   #known = new Map();
-  /** @type {TransportAddress | undefined} */
+  /** @type {Peer | undefined} */
   #last;
   #bytes = 0;
   #port = 0;
@@ -77,16 +91,22 @@ export class PeerBook {
   #c = 0;
   #d = 0;
 
-  /** @param {Core} core */
-  constructor(core) {
+  /**
+   * @param {Core} core
+   * @param {(address: string, port: number, family: import('../address.js').AddressFamily) => Peer} [make] the object
+   * @param {number} [most] how many are remembered; then all are forgotten, and learned anew
+   */
+  constructor(core, make, most = MAX_PEERS) {
     this.#core = core;
+    this.#make = make ?? /** @type {() => Peer} */ (/** @type {unknown} */ (transportAddress));
+    this.#most = most;
   }
 
   /**
    * @param {number} word where the bytes of the address are in the core's memory
    * @param {number} bytes 4 or 16
    * @param {number} port
-   * @returns {TransportAddress}
+   * @returns {Peer}
    */
   peer(word, bytes, port) {
     const { words } = this.#core;
@@ -123,13 +143,9 @@ export class PeerBook {
     const { address: start } = core;
     core.bytes.copyWithin(start, word * 4, word * 4 + bytes);
     const length = core.guard((call) => call.formatAddress(bytes)) ?? 0;
-    /** @type {TransportAddress} */
-    const peer = Object.freeze({
-      address: readText(core.bytes, start, start + length),
-      port,
-      family: bytes === 4 ? 'IPv4' : 'IPv6',
-    });
-    if (this.#known.size >= MAX_PEERS) this.#known.clear();
+    const text = readText(core.bytes, start, start + length);
+    const peer = this.#make(text, port, bytes === 4 ? 'IPv4' : 'IPv6');
+    if (this.#known.size >= this.#most) this.#known.clear();
     this.#known.set(key, peer);
     return peer;
   }

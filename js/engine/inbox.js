@@ -3,7 +3,7 @@
 import { INPUT_WORDS } from './layout.js';
 
 /** @typedef {import('./addresses.js').PackedAddress} PackedAddress */
-/** @typedef {import('./core.js').Core} Core */
+/** @typedef {import('./base-core.js').AnyCore} Core */
 
 const NOTHING = new Uint8Array();
 

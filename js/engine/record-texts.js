@@ -9,7 +9,7 @@ export class RecordTexts {
   #core;
   #at;
 
-  /** @param {import('./core.js').Core} core @param {number} word where the first one begins */
+  /** @param {import('./base-core.js').AnyCore} core @param {number} word where the first one begins */
   constructor(core, word) {
     this.#core = core;
     this.#at = word * 4;

@@ -13,7 +13,7 @@ let slabWords = new Uint32Array(slab);
 let used = 0;
 
 /**
- * @param {import('./core.js').Core} core
+ * @param {import('./base-core.js').AnyCore} core
  * @param {number} from a multiple of 4
  * @param {number} length
  * @returns {Uint8Array}
