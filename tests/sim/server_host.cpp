@@ -123,6 +123,15 @@ std::vector<Outgoing> ServerHost::open_relays(Instant now) {
   return take_waiting();
 }
 
+std::vector<Outgoing> ServerHost::answer_question(Instant now, stun::Bytes password) {
+  if (questions.empty()) return {};
+  const uint32_t question = questions.front();
+  questions.erase(questions.begin());
+  core.key_answer(now, question, password);
+  work(now);
+  return take_waiting();
+}
+
 std::optional<server::RelayId> ServerHost::relay_at(const TransportAddress& address) const {
   const auto found = std::find_if(relays.begin(), relays.end(),
                                   [&](const auto& entry) { return entry.second == address; });
@@ -175,6 +184,15 @@ void ServerHost::work(Instant now) {
       case ServerEventKind::JoinPeer:
         joined_.insert(event->link);
         break;
+      case ServerEventKind::AskKey: {
+        const auto known = passwords.find(core.asked_name(event->question));
+        if (known != passwords.end()) {
+          core.key_answer(now, event->question, as_bytes(known->second));
+        } else {
+          questions.push_back(event->question);
+        }
+        break;
+      }
       default:
         events.push_back(*event);
     }

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "server/turn_server.h"
@@ -36,6 +37,9 @@ class ServerHost final : public Served {
   bool opens_at_once = true;
   // Families of which there is no port.
   std::set<Family> without_ports;
+  // What the server has asked and was not told yet. Users of `passwords` are told at once.
+  std::vector<uint32_t> questions;
+  std::map<std::string, std::string, std::less<>> passwords;
 
   std::vector<Outgoing> handle(Instant now, stun::Bytes bytes, const FiveTuple& tuple) override;
   [[nodiscard]] bool is_data_connection(const FiveTuple& tuple) const override;
@@ -47,6 +51,8 @@ class ServerHost final : public Served {
   // Works off the timers, and what the server wants.
   std::vector<Outgoing> pass(Instant now);
   std::vector<Outgoing> open_relays(Instant now);
+  // Tells the password that was asked for first, and takes what the server says to that.
+  std::vector<Outgoing> answer_question(Instant now, stun::Bytes password);
 
   [[nodiscard]] static server::FiveTuple tuple_of(const FiveTuple& tuple);
   [[nodiscard]] std::optional<server::RelayId> relay_at(const TransportAddress& address) const;

@@ -4,58 +4,10 @@
 #include <memory>
 #include <random>
 
-#include "client/turn/turn_client.h"
-#include "sim/network.h"
-#include "sim/server_host.h"
-#include "sim/turn_run.h"
+#include "sim/server_member.h"
 
 namespace postern::sim {
 namespace {
-
-using client::TurnEventKind;
-
-// One client of many: its relay, and whom it exchanges data with.
-struct Member {
-  Member(ServerHost& host, unsigned number)
-      : client(options()),
-        net(host, endpoint_of(client, [this](const client::PeerData&) { ++received; }),
-            Carrier::Datagram, number) {
-    net.tuple.client = TransportAddress::ipv4(203, 0, 113, static_cast<uint8_t>(number % 250 + 1),
-                                              static_cast<uint16_t>(20000 + number));
-    net.route =
-        random_route({.loss = 10, .duplication = 2, .reordering = 5, .jitter = ms(30)}, number);
-    net.after_input = [this] {
-      while (const auto event = client.poll_event()) {
-        if (event->kind == TurnEventKind::Allocated) is_allocated = true;
-        if (event->kind == TurnEventKind::ChannelBound) channel = event->number;
-        if (event->kind == TurnEventKind::Lost || event->kind == TurnEventKind::PermissionLost ||
-            event->kind == TurnEventKind::ChannelLost ||
-            event->kind == TurnEventKind::AllocateFailed) {
-          lost = true;
-        }
-        if (event->kind == TurnEventKind::Closed) closed = true;
-      }
-    };
-    EXPECT_EQ(client.set_credentials(net.now, user_pass()), Errc::Ok);
-    net.refill();
-    EXPECT_EQ(client.allocate(net.now), Errc::Ok);
-    net.drain();
-  }
-
-  static client::TurnClientOptions options() {
-    client::TurnClientOptions options;
-    options.server = kServer;
-    return options;
-  }
-
-  client::TurnClient client;
-  Network net;
-  bool is_allocated = false;
-  bool lost = false;
-  bool closed = false;
-  uint32_t channel = 0;
-  unsigned received = 0;
-};
 
 TEST(ServerLife, TwoHundredClientsForTenHours) {
   server::ServerOptions options;
