@@ -27,7 +27,8 @@ using RelayId = uint32_t;
 enum class KeySource : uint8_t {
   Users,   // a user who is known in advance
   Secret,  // a time-limited name, for which a shared secret vouches
-  Asked    // the caller was asked for the password
+  Asked,   // the caller was asked for the password
+  Token    // an access token brought it (RFC 7635)
 };
 
 // How a request was signed: its response is signed alike.
@@ -36,6 +37,7 @@ struct Signature {
   bool with_sha256 = false;  // MESSAGE-INTEGRITY-SHA256, else MESSAGE-INTEGRITY
   stun::PasswordAlgorithm algorithm = stun::PasswordAlgorithm::Md5;
   KeySource source = KeySource::Users;
+  std::optional<int64_t> valid_until{};  // of a token: Unix seconds
 };
 
 struct RelayedAddress {
@@ -57,6 +59,7 @@ struct Allocation {
   // address.
   std::optional<FiveTuple> moved_from{};
   std::string username{};
+  std::string account{};  // whose quota it counts for
   Signature signature{};
   uint8_t protocol = 0;  // turn::kTransportUdp or kTransportTcp
   bool is_open = false;  // the Allocate was answered with success

@@ -16,6 +16,10 @@ namespace {
 
 bool is_equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
+bool signs(const stun::PreparedKey& key, const MessageView& request) {
+  return stun::check_best_integrity(request, key) == Errc::Ok;
+}
+
 }  // namespace
 
 // Section 9.2.4, the third step. Nothing: the request is malformed.
@@ -35,34 +39,63 @@ std::optional<PasswordAlgorithm> Authenticator::algorithm_of(const MessageView& 
   return algorithm;
 }
 
-bool Authenticator::is_remembered(const Allocation& allocation, const Verdict& verdict) const {
-  if (allocation.username != verdict.username ||
-      allocation.signature.algorithm != verdict.signature.algorithm) {
+// The key of the client's allocation is known from when it was made.
+bool Authenticator::recalls(const Attempt& attempt, Verdict& verdict) const {
+  if (attempt.known == nullptr || attempt.known->username != verdict.username) return false;
+  const Signature& signature = attempt.known->signature;
+  const auto is_good = [&] {
+    const bool is_same = signature.algorithm == verdict.signature.algorithm;
+    switch (signature.source) {
+      case KeySource::Users:
+        return false;
+      case KeySource::Secret:
+        return is_same && users_.has_secrets();
+      case KeySource::Asked:
+        return is_same && asks_for_keys_;
+      case KeySource::Token:
+        return attempt.unix_seconds < signature.valid_until;
+    }
     return false;
-  }
-  switch (allocation.signature.source) {
-    case KeySource::Users:
-      return false;
-    case KeySource::Secret:
-      return users_.has_secrets();
-    case KeySource::Asked:
-      return asks_for_keys_;
-  }
-  return false;
+  };
+  if (!is_good() || !signs(signature.key, attempt.request)) return false;
+  verdict.signature.key = signature.key;
+  verdict.signature.source = signature.source;
+  verdict.signature.valid_until = signature.valid_until;
+  return true;
+}
+
+// RFC 7635 section 7.
+Users::Match Authenticator::find_token_key(const Attempt& attempt, Bytes token,
+                                           Verdict& verdict) const {
+  const auto* const key = token_keys_.find(verdict.username, attempt.unix_seconds);
+  if (key == nullptr) return Users::Match::Unknown;
+  const auto opened = open_access_token(*key, token_keys_.server_name(), token);
+  if (!opened) return Users::Match::Wrong;
+  const int64_t remaining = opened->remaining(attempt.unix_seconds);
+  if (remaining == 0) return Users::Match::Expired;
+  if (!signs(opened->key, attempt.request)) return Users::Match::Wrong;
+  verdict.is_new_key = true;
+  verdict.signature.key = opened->key;
+  verdict.signature.source = KeySource::Token;
+  verdict.signature.valid_until = attempt.unix_seconds + remaining;
+  return Users::Match::Right;
 }
 
 Users::Match Authenticator::find_key(const Attempt& attempt, Verdict& verdict) const {
-  const auto is_right = [&attempt](const stun::PreparedKey& key) {
-    return stun::check_best_integrity(attempt.request, key) == Errc::Ok;
-  };
-  Signature& signature = verdict.signature;
-  if (attempt.known != nullptr && is_remembered(*attempt.known, verdict) &&
-      is_right(attempt.known->signature.key)) {
-    signature.key = attempt.known->signature.key;
-    signature.source = attempt.known->signature.source;
-    return Users::Match::Right;
+  if (const auto token = attempt.request.get<AttributeType::AccessToken>()) {
+    // The key that seals tokens may have been replaced since, as long as nobody makes anything new.
+    const auto match = find_token_key(attempt, *token, verdict);
+    return match != Users::Match::Right && recalls(attempt, verdict) ? Users::Match::Right : match;
   }
+  if (recalls(attempt, verdict)) return Users::Match::Right;
+  const bool is_tokens = attempt.known != nullptr && attempt.known->username == verdict.username &&
+                         attempt.known->signature.source == KeySource::Token;
+  if (is_tokens) return Users::Match::Wrong;
+  Signature& signature = verdict.signature;
   const Bytes username = as_bytes(verdict.username);
+  const auto is_right = [&attempt](const stun::PreparedKey& key) {
+    return signs(key, attempt.request);
+  };
   const Users::Match match =
       users_.find_key(username, signature.algorithm, attempt.unix_seconds, is_right, signature.key);
   if (match != Users::Match::Unknown || !attempt.password) {
@@ -71,6 +104,7 @@ Users::Match Authenticator::find_key(const Attempt& attempt, Verdict& verdict) c
   }
   const auto key = users_.key_from_password(username, signature.algorithm, *attempt.password);
   if (!key) return Users::Match::Unknown;
+  verdict.is_new_key = true;
   signature.key = *key;
   signature.source = KeySource::Asked;
   return is_right(*key) ? Users::Match::Right : Users::Match::Wrong;
@@ -92,6 +126,11 @@ Authenticator::Verdict Authenticator::judge(const Attempt& attempt) {
     ++stats_.bad_form;
     return {.error_code = 400};
   }
+  const bool has_token = request.has(AttributeType::AccessToken);
+  if (has_token && token_keys_.empty()) {
+    ++stats_.bad_form;
+    return {.error_code = 420};
+  }
 
   Verdict verdict;
   verdict.signature.with_sha256 = with_sha256;
@@ -105,7 +144,7 @@ Authenticator::Verdict Authenticator::judge(const Attempt& attempt) {
   const auto match = is_named ? find_key(attempt, verdict) : Users::Match::Unknown;
   const bool is_fresh =
       nonces_.check(attempt.now, attempt.tuple.client, *nonce) == Nonces::State::Fresh;
-  const bool may_ask = asks_for_keys_ && is_named && !attempt.password;
+  const bool may_ask = asks_for_keys_ && is_named && !attempt.password && !has_token;
   switch (match) {
     case Users::Match::Unknown:
       if (may_ask && is_fresh)
@@ -138,6 +177,9 @@ void Authenticator::add_challenge(stun::MessageWriter& writer, Instant now,
   writer.add<AttributeType::Realm>(as_bytes(users_.realm()));
   writer.add<AttributeType::Nonce>(Bytes(nonce).first(size));
   writer.add<AttributeType::PasswordAlgorithms>(kOfferedAlgorithms);
+  if (!token_keys_.empty()) {
+    writer.add<AttributeType::ThirdPartyAuthorization>(as_bytes(token_keys_.server_name()));
+  }
 }
 
 }  // namespace postern::server

@@ -2,8 +2,9 @@
 // who has made a request, or how it is refused. No state but users and secrets: nonces carry their
 // own proof.
 //
-// RFC 8489's additions (password algorithms, hidden user names) are offered by a nonce with the
-// cookie; clients of RFC 5389 overlook them and sign with MD5 keys and SHA-1.
+// Access tokens (RFC 7635) bring keys of their own, and their user name is that of the key that
+// seals them. RFC 8489's additions (password algorithms, hidden user names) are offered by a nonce
+// with the cookie; clients of RFC 5389 overlook them and sign with MD5 keys and SHA-1.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <string_view>
 
 #include "base/instant.h"
+#include "server/access_token.h"
 #include "server/allocation.h"
 #include "server/five_tuple.h"
 #include "server/nonces.h"
@@ -49,22 +51,27 @@ struct Attempt {
 
 class Authenticator {
  public:
-  Authenticator(Users& users, Nonces& nonces, bool asks_for_keys)
-      : users_(users), nonces_(nonces), asks_for_keys_(asks_for_keys) {}
+  Authenticator(const Users& users, const TokenKeys& token_keys, const Nonces& nonces,
+                bool asks_for_keys)
+      : users_(users), token_keys_(token_keys), nonces_(nonces), asks_for_keys_(asks_for_keys) {}
 
   struct Verdict {
-    // 0: authentic. Else the error code: 400, 401 or 438.
+    // 0: authentic. Else the error code: 400, 401, 438, or 420 for a token that nobody has asked
+    // for.
     uint16_t error_code = 0;
     // With 401: the caller may know the password of `username`. Never without a fresh nonce, so
     // that who asks has spent a round trip.
     bool wants_key = false;
+    // With 0: the key is not that of the known allocation, but asked for or a token's.
+    bool is_new_key = false;
     // Valid with 0 and 438: the key was right. The name is a view on the request or on Users.
     Signature signature{};
     std::string_view username{};
   };
   [[nodiscard]] Verdict judge(const Attempt& attempt);
 
-  // What a 401 or a 438 has besides its code: realm, nonce, algorithms.
+  // What a 401 or a 438 has besides its code: realm, nonce, algorithms, and the server's name where
+  // tokens are welcome.
   void add_challenge(stun::MessageWriter& writer, Instant now, const FiveTuple& tuple) const;
 
   [[nodiscard]] const AuthenticatorStats& stats() const { return stats_; }
@@ -74,10 +81,13 @@ class Authenticator {
       const stun::MessageView& request);
   // Of the user whom the verdict names; leaves the key in it.
   [[nodiscard]] Users::Match find_key(const Attempt& attempt, Verdict& verdict) const;
-  [[nodiscard]] bool is_remembered(const Allocation& allocation, const Verdict& verdict) const;
+  [[nodiscard]] Users::Match find_token_key(const Attempt& attempt, Bytes token,
+                                            Verdict& verdict) const;
+  [[nodiscard]] bool recalls(const Attempt& attempt, Verdict& verdict) const;
 
-  Users& users_;
-  Nonces& nonces_;
+  const Users& users_;
+  const TokenKeys& token_keys_;
+  const Nonces& nonces_;
   bool asks_for_keys_;
   AuthenticatorStats stats_;
 };

@@ -22,6 +22,9 @@ namespace {
 // Ours: for each place some 400 bytes; at 1,024 requests in 40 seconds two of them meet.
 constexpr size_t kAnswers = 512;
 
+constexpr std::array<uint16_t, 1> kAccessToken = {
+    static_cast<uint16_t>(AttributeType::AccessToken)};
+
 NonceOptions nonce_options(const ServerOptions& options) {
   NonceOptions nonces = options.nonces;
   nonces.features.bits = static_cast<uint32_t>(stun::SecurityFeature::PasswordAlgorithms);
@@ -42,8 +45,9 @@ TurnServer::TurnServer(const ServerOptions& options, Bytes secret)
     : options_(options),
       secret_(secret),
       users_(options.realm),
+      token_keys_(options.server_name.empty() ? options.realm : options.server_name),
       nonces_(secret, nonce_options(options)),
-      authenticator_(users_, nonces_, options.asks_for_keys),
+      authenticator_(users_, token_keys_, nonces_, options.asks_for_keys),
       limiter_(options.unauthenticated, seed_from(secret, "sources")),
       questions_(options.limits.questions),
       answers_(kAnswers, seed_from(secret, "answers")),
@@ -144,12 +148,11 @@ size_t TurnServer::answer_request(Caller& caller) {
       return 0;
   }
   if (options_.needs_authentication) {
-    Allocation* const known = concerned(caller);
     const auto verdict = authenticator_.judge({.now = caller.now,
                                                .unix_seconds = unix_seconds(),
                                                .request = request,
                                                .tuple = caller.tuple,
-                                               .known = known,
+                                               .known = concerned(caller),
                                                .password = caller.password});
     if (verdict.wants_key) {
       ask_key(caller, verdict.username);
@@ -158,12 +161,13 @@ size_t TurnServer::answer_request(Caller& caller) {
     if (verdict.error_code == code_of(ErrorCode::BadRequest)) {
       return refuse(caller, ErrorCode::BadRequest);
     }
+    if (verdict.error_code == code_of(ErrorCode::UnknownAttribute)) {
+      return refuse_unknown(caller, kAccessToken);
+    }
     if (verdict.error_code != 0) return challenge(caller, verdict.error_code);
     caller.signature = verdict.signature;
     caller.username = verdict.username;
-    // The user's password was changed: with the new one nobody need be asked again.
-    const bool is_news = caller.password && known != nullptr && known->is_open;
-    if (is_news && known->username == caller.username) known->signature = caller.signature;
+    caller.is_new_key = verdict.is_new_key;
   }
   caller.is_authentic = true;
   std::array<uint16_t, kMaxUnknownTold> unknown{};
@@ -222,7 +226,7 @@ void TurnServer::key_answer(Instant now, uint32_t question, Bytes password) {
 }
 
 // The allocation that the request is about, if there is one.
-Allocation* TurnServer::concerned(const Caller& caller) const {
+const Allocation* TurnServer::concerned(const Caller& caller) const {
   auto number = number_of(caller.tuple);
   if (caller.request.method() == static_cast<uint16_t>(Method::ConnectionBind)) {
     const auto id = caller.request.get<AttributeType::ConnectionId>();

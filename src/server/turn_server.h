@@ -38,6 +38,7 @@
 #include "base/transport_address.h"
 #include "crypto/hmac.h"
 #include "crypto/sha256.h"
+#include "server/access_token.h"
 #include "server/allocation.h"
 #include "server/answers.h"
 #include "server/authenticator.h"
@@ -81,6 +82,8 @@ struct ServerLimits {
 
 struct ServerOptions {
   std::string realm = "postern";
+  // Whom access tokens are for (RFC 7635 section 6.1), at most kMaxServerName; empty: the realm.
+  std::string server_name{};
   std::string software{};  // told to who is authentic; empty for none
   bool needs_authentication = true;
   // The caller may know users that Users does not: their requests wait while it is asked for the
@@ -163,8 +166,10 @@ class TurnServer {
   TurnServer& operator=(const TurnServer&) = delete;
 
   [[nodiscard]] Users& users() { return users_; }
+  // Of access tokens, which are welcome where there are any.
+  [[nodiscard]] TokenKeys& token_keys() { return token_keys_; }
   [[nodiscard]] PeerPolicy& policy() { return policy_; }
-  // What time it is, for user names with an end.
+  // What time it is, for user names and tokens with an end.
   void set_time_of_day(Instant now, int64_t unix_seconds);
 
   void add_link(Link link, const LinkInfo& info);
@@ -247,6 +252,7 @@ class TurnServer {
     // What was said when asked for it.
     std::optional<Bytes> password{};
     bool is_authentic = false;
+    bool is_new_key = false;  // see Authenticator::Verdict
     Signature signature{};
     std::string_view username{};
   };
@@ -299,7 +305,7 @@ class TurnServer {
   // Requests (turn_server.cpp).
   [[nodiscard]] Outcome handle_request(Caller& caller);
   [[nodiscard]] size_t answer_request(Caller& caller);
-  [[nodiscard]] Allocation* concerned(const Caller& caller) const;
+  [[nodiscard]] const Allocation* concerned(const Caller& caller) const;
   [[nodiscard]] int64_t unix_seconds() const;
   void ask_key(const Caller& caller, std::string_view username);
   [[nodiscard]] size_t dispatch(Caller& caller);
@@ -330,7 +336,7 @@ class TurnServer {
   [[nodiscard]] size_t refresh(Caller& caller);
   [[nodiscard]] size_t move(Caller& caller, Bytes ticket);
   [[nodiscard]] size_t refreshed(Caller& caller, uint32_t number);
-  [[nodiscard]] uint32_t lifetime_for(const stun::MessageView& request) const;
+  [[nodiscard]] uint32_t lifetime_for(const Caller& caller) const;
 
   // Tables (turn_server_tables.cpp).
   [[nodiscard]] Allocation* find(const FiveTuple& tuple);
@@ -341,6 +347,8 @@ class TurnServer {
   // The caller's allocation; nothing, and the size of the answer in `refusal`, where there is none
   // or it is another user's.
   [[nodiscard]] std::optional<uint32_t> own(const Caller& caller, size_t& refusal);
+  [[nodiscard]] static bool is_users(const Allocation& allocation, const Caller& caller);
+  [[nodiscard]] static std::string account_of(const Caller& caller);
   [[nodiscard]] uint32_t add_allocation(const Caller& caller);
   void set_tuple(uint32_t number, const FiveTuple& tuple);
   void set_expiry(uint32_t number, Instant at);
@@ -392,6 +400,7 @@ class TurnServer {
   crypto::PreparedHmac<crypto::Sha256> secret_;
   uint64_t derived_ = 0;
   Users users_;
+  TokenKeys token_keys_;
   Nonces nonces_;
   Authenticator authenticator_;
   PeerPolicy policy_;
@@ -408,7 +417,7 @@ class TurnServer {
   std::vector<uint32_t> free_;
   size_t count_ = 0;
   std::unordered_map<FiveTuple, uint32_t, TupleHash> by_tuple_;
-  std::unordered_map<std::string, size_t> per_user_;
+  std::unordered_map<std::string, size_t> per_account_;
   std::vector<Relay> relays_;
   std::vector<uint32_t> free_relays_;
   std::unordered_map<RelayId, Reservation> reservations_;

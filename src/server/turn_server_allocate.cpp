@@ -24,12 +24,15 @@ Family other_family(Family family) { return family == Family::IPv4 ? Family::IPv
 
 }  // namespace
 
-uint32_t TurnServer::lifetime_for(const MessageView& request) const {
+uint32_t TurnServer::lifetime_for(const Caller& caller) const {
   const uint32_t asked =
-      request.get<AttributeType::Lifetime>().value_or(options_.default_lifetime_seconds);
-  return std::clamp(asked,
-                    std::min(options_.default_lifetime_seconds, options_.max_lifetime_seconds),
-                    options_.max_lifetime_seconds);
+      caller.request.get<AttributeType::Lifetime>().value_or(options_.default_lifetime_seconds);
+  const uint32_t granted =
+      std::clamp(asked, std::min(options_.default_lifetime_seconds, options_.max_lifetime_seconds),
+                 options_.max_lifetime_seconds);
+  // RFC 7635 section 9: no longer than the token that was brought.
+  const int64_t end = caller.signature.valid_until.value_or(unix_seconds() + granted);
+  return static_cast<uint32_t>(std::min<int64_t>(granted, end - unix_seconds()));
 }
 
 // RFC 8656 section 7.2, in its order; RFC 6062 section 5.1 for TCP.
@@ -82,9 +85,9 @@ size_t TurnServer::allocate(Caller& caller) {
   }
   if (const uint16_t wrong = check_allocate(caller)) return refuse(caller, wrong);
   const ServerLimits& limits = options_.limits;
-  const auto user = per_user_.find(std::string(caller.username));
-  if (limits.allocations_per_user > 0 && user != per_user_.end() &&
-      user->second >= limits.allocations_per_user) {
+  const auto account = per_account_.find(account_of(caller));
+  if (limits.allocations_per_user > 0 && account != per_account_.end() &&
+      account->second >= limits.allocations_per_user) {
     return refuse(caller, ErrorCode::AllocationQuotaReached);
   }
   // Ports that are kept for somebody count as what they may become.
@@ -95,7 +98,7 @@ size_t TurnServer::allocate(Caller& caller) {
   const uint32_t number = add_allocation(caller);
   Allocation& allocation = *allocations_[number];
   allocation.protocol = *request.get<AttributeType::RequestedTransport>();
-  allocation.lifetime_seconds = lifetime_for(request);
+  allocation.lifetime_seconds = lifetime_for(caller);
   const auto id = request.transaction_id();
   std::copy(id.begin(), id.end(), allocation.request_id.begin());
   allocation.has_fingerprint = request.fingerprint() == stun::FingerprintState::Valid;
@@ -277,7 +280,7 @@ size_t TurnServer::move(Caller& caller, Bytes ticket) {
       allocation.tuple == caller.tuple) {
     return refuse(caller, ErrorCode::BadRequest);
   }
-  if (allocation.username != caller.username) return refuse(caller, ErrorCode::WrongCredentials);
+  if (!is_users(allocation, caller)) return refuse(caller, ErrorCode::WrongCredentials);
   const auto there = number_of(caller.tuple);
   if (there && *there != number) return refuse(caller, ErrorCode::AllocationMismatch);
   set_tuple(number, caller.tuple);
@@ -298,8 +301,12 @@ size_t TurnServer::refreshed(Caller& caller, uint32_t number) {
       return refuse(caller, ErrorCode::PeerAddressFamilyMismatch);
     }
   }
+  if (caller.is_new_key) {
+    allocation.username = caller.username;
+    allocation.signature = caller.signature;
+  }
   const bool deletes = request.get<AttributeType::Lifetime>().value_or(1) == 0;
-  const uint32_t lifetime = deletes ? 0 : lifetime_for(request);
+  const uint32_t lifetime = deletes ? 0 : lifetime_for(caller);
   MessageWriter writer = begin(caller, Class::Success);
   writer.add<AttributeType::Lifetime>(lifetime);
   if (!deletes && request.has(AttributeType::MobilityTicket)) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "server/turn_server.h"
 
 namespace postern::server {
@@ -38,12 +39,30 @@ std::optional<uint32_t> TurnServer::own(const Caller& caller, size_t& refusal) {
     refusal = refuse(caller, ErrorCode::AllocationMismatch);
     return std::nullopt;
   }
-  // RFC 8656 section 5: all requests about an allocation are its user's.
-  if (allocations_[*number]->username != caller.username) {
+  if (!is_users(*allocations_[*number], caller)) {
     refusal = refuse(caller, ErrorCode::WrongCredentials);
     return std::nullopt;
   }
   return number;
+}
+
+// RFC 8656 section 5: all requests about an allocation are its user's. Tokens name no user, and one
+// that runs out is followed by another, perhaps sealed with another key (RFC 7635 section 9): there
+// it is the 5-tuple, or the ticket, by which the client is known.
+bool TurnServer::is_users(const Allocation& allocation, const Caller& caller) {
+  const bool has_token = caller.signature.source == KeySource::Token;
+  const bool had_token = allocation.signature.source == KeySource::Token;
+  return has_token == had_token && (has_token || allocation.username == caller.username);
+}
+
+// Tokens that are sealed with one key have one user name, and many users.
+std::string TurnServer::account_of(const Caller& caller) {
+  std::string account(caller.username);
+  if (caller.signature.source == KeySource::Token) {
+    account += '\0';
+    account += as_text(caller.signature.key.sha1.to_bytes());
+  }
+  return account;
 }
 
 uint32_t TurnServer::add_allocation(const Caller& caller) {
@@ -59,7 +78,8 @@ uint32_t TurnServer::add_allocation(const Caller& caller) {
   allocation.tuple = caller.tuple;
   allocation.username = caller.username;
   allocation.signature = caller.signature;
-  ++per_user_[allocation.username];
+  allocation.account = account_of(caller);
+  ++per_account_[allocation.account];
   by_tuple_.emplace(caller.tuple, number);
   return number;
 }
@@ -128,8 +148,8 @@ void TurnServer::end(uint32_t number) {
   if (!allocation.is_open && allocation.reserved != 0) lapse_reservation(allocation.reserved);
   by_tuple_.erase(allocation.tuple);
   if (allocation.moved_from) by_tuple_.erase(*allocation.moved_from);
-  const auto user = per_user_.find(allocation.username);
-  if (--user->second == 0) per_user_.erase(user);
+  const auto account = per_account_.find(allocation.account);
+  if (--account->second == 0) per_account_.erase(account);
   allocations_[number].reset();
   free_.push_back(number);
   --count_;

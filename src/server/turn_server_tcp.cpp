@@ -2,6 +2,7 @@
 // here: once a connection is joined, the caller carries them.
 #include <algorithm>
 
+#include "crypto/constant_time.h"
 #include "server/error_code.h"
 #include "server/turn_server.h"
 
@@ -135,7 +136,13 @@ size_t TurnServer::bind_connection(Caller& caller) {
                            !number_of(caller.tuple);
   if (!is_possible) return refuse(caller, ErrorCode::BadRequest);
   Connection& connection = found->second;
-  if (allocations_[connection.allocation]->username != caller.username) {
+  const Allocation& allocation = *allocations_[connection.allocation];
+  // This is no 5-tuple of the allocation's, so of a token it has to be the same.
+  const bool is_other_token =
+      caller.signature.source == KeySource::Token &&
+      !crypto::equal_constant_time(caller.signature.key.sha1.to_bytes(),
+                                   allocation.signature.key.sha1.to_bytes());
+  if (!is_users(allocation, caller) || is_other_token) {
     return refuse(caller, ErrorCode::WrongCredentials);
   }
   connection.state = Connection::State::Joined;
