@@ -4,19 +4,13 @@ import { LineChild } from './line-child.js';
 import { installPeers } from './peers.js';
 import { buildPionTurnEcho } from './pion.js';
 import { nodeProgram, RelayServers, relaysMissing, runProgram } from './relay-servers.js';
+import { concluding, reasonOf, takeTurns, tell } from './rounds.js';
 import { median } from './statistics.js';
 import { judgeRelay, judgeRelayMemory, judgeRelayProtocol } from './targets.js';
 
 /** @typedef {import('./relay-servers.js').Program} Program */
 /** @typedef {{ name: string } & ({ program: Program } | { reason: string })} Client */
-/** @typedef {{ bench: string, impl: string, value: number | null, unit: string, runs: number, note: string }} Line */
-
-/**
- * @typedef {object} Output
- * @property {(line: Line) => void} print
- * @property {(line: Line) => void} conclude prints at the end
- * @property {(sentence: string) => void} say
- */
+/** @typedef {import('./rounds.js').Output} Output */
 
 /** @typedef {'rate' | 'cpu' | 'rtt-p50' | 'rtt-p99'} Metric */
 
@@ -102,7 +96,16 @@ export async function benchRelays(names, rounds, output) {
       const turns = Math.min(rounds, MAX_ROUNDS);
       const results = await alternate(clients, setting, measurements, turns);
       for (const metric of measurements.flatMap(({ metrics }) => metrics.filter(isWanted))) {
-        works = tell(echoBench(metric, setting.suffix), metric, results, output) && works;
+        const { unit, key } = METRICS[metric];
+        const what = {
+          name: metric,
+          unit,
+          valueIn: (/** @type {any} */ result) => result[key],
+          notesOf,
+        };
+        const judge = (/** @type {any} */ ratioTo) => judgeRelay(metric, ratioTo);
+        const bench = echoBench(metric, setting.suffix);
+        works = tell(bench, what, results, output, judge) && works;
       }
     }
   } finally {
@@ -134,107 +137,52 @@ function findClients({ flags, peer, forwarder }, say) {
   ];
 }
 
-/** @typedef {{ name: string, results: Partial<Record<Metric, any[]>>, note: string }} Results without any: the note says why */
-
 /**
- * Each client in a process of its own, and one measuring at a time, in an order that rotates.
+ * Each client in a process of its own, and one measuring at a time.
  *
  * @param {readonly Client[]} clients
  * @param {{ mode: string, payload: number }} setting
  * @param {readonly typeof MEASUREMENTS[number][]} measurements
  * @param {number} rounds
- * @returns {Promise<Results[]>}
+ * @returns {Promise<import('./rounds.js').Entry[]>}
  */
 async function alternate(clients, { mode, payload }, measurements, rounds) {
   const flags = ['--mode', mode, '--payload', String(payload), '--warm-up', String(WARM_UP)];
   const all = clients.map((client) => ({
     name: client.name,
-    results: /** @type {Results['results']} */ ({}),
+    results: {},
     note: 'reason' in client ? `skipped: ${client.reason}` : '',
     client,
     child: /** @type {LineChild | undefined} */ (undefined),
   }));
-  /** @param {typeof all[number]} entry */
-  const enter = async (entry) => {
-    if ('reason' in entry.client) return;
-    const { command, args } = entry.client.program;
-    entry.child = new LineChild(command, [...args, ...flags]);
-    await entry.child.ask('1 1', ANSWER_MS);
-  };
-  /** @param {typeof all[number]} entry */
-  const measure = async (entry) => {
-    for (const { inFlight, count, metrics } of measurements) {
-      const result = await entry.child?.ask(`${count} ${inFlight}`, ANSWER_MS);
-      for (const metric of metrics) {
-        entry.results[metric] ??= [];
-        entry.results[metric].push(result);
-      }
-    }
-  };
-  /** @param {typeof all[number]} entry @param {(entry: typeof all[number]) => Promise<void>} step */
-  const attempt = async (entry, step) => {
-    if (entry.note !== '') return;
-    try {
-      await step(entry);
-    } catch (error) {
-      entry.results = {};
-      entry.note = `excluded: ${error instanceof Error ? error.message : error}`;
-    }
-  };
   try {
-    for (const entry of all) await attempt(entry, enter);
-    for (let round = 0; round < rounds; round += 1) {
-      for (let i = 0; i < all.length; i += 1) await attempt(all[(round + i) % all.length], measure);
-    }
+    await takeTurns(all, rounds, {
+      enter: async (entry) => {
+        if ('reason' in entry.client) return;
+        const { command, args } = entry.client.program;
+        entry.child = new LineChild(command, [...args, ...flags]);
+        await entry.child.ask('1 1', ANSWER_MS);
+      },
+      measure: async ({ child }) => {
+        /** @type {Record<string, any>} */
+        const results = {};
+        for (const { inFlight, count, metrics } of measurements) {
+          const result = await child?.ask(`${count} ${inFlight}`, ANSWER_MS);
+          for (const metric of metrics) results[metric] = result;
+        }
+        return results;
+      },
+    });
   } finally {
     for (const { child } of all) child?.kill();
   }
   return all;
 }
 
-/**
- * @param {string} bench
- * @param {Metric} metric
- * @param {readonly Results[]} everyone ours first
- * @param {Output} output
- * @returns {boolean} whether ours was measured
- */
-function tell(bench, metric, everyone, { print, conclude }) {
-  const { key, unit } = METRICS[metric];
-  /** @type {Map<string, number[]>} */
-  const values = new Map();
-  for (const { name, results: all, note } of everyone) {
-    const results = all[metric] ?? [];
-    const runs = results.length;
-    if (runs === 0) {
-      print({ bench, impl: name, value: null, unit, runs, note });
-      continue;
-    }
-    const own = results.map((result) => result[key]);
-    values.set(name, own);
-    const lost = results.reduce((sum, result) => sum + result.lost, 0);
-    const notes = [results[0].version];
-    if (name in SOCKETS) notes.push(SOCKETS[name]);
-    if (lost > 0) notes.push(`${lost} lost`);
-    print({ bench, impl: name, value: median(own), unit, runs, note: notes.join('; ') });
-  }
-  const ours = values.get('postern');
-  if (ours === undefined) return false;
-  // Pairs of one round, which saw the same machine.
-  const ratioTo = (/** @type {string} */ name) => {
-    const theirs = values.get(name);
-    return theirs && median(ours.map((value, i) => value / theirs[i]));
-  };
-  for (const name of values.keys()) {
-    const value = ratioTo(name);
-    if (name === 'postern' || value === undefined) continue;
-    const note = `postern's ${unit} over those of ${name} (median over the rounds)`;
-    conclude({ bench, impl: `ratio postern/${name}`, value, unit: 'x', runs: ours.length, note });
-  }
-  for (const verdict of judgeRelay(metric, ratioTo)) {
-    conclude(concluding(bench, ours.length, verdict));
-  }
-  return true;
+/** @param {{ name: string }} entry @param {any[]} results */
+function notesOf({ name }, results) {
+  const lost = results.reduce((sum, result) => sum + result.lost, 0);
+  return [results[0].version, SOCKETS[name] ?? '', lost > 0 ? `${lost} lost` : ''];
 }
 
 /** @param {readonly string[]} names @param {Output} output */
@@ -260,7 +208,7 @@ async function benchProtocol(names, output) {
       output.conclude(concluding(bench, values.length, judgeRelayProtocol(value)));
     } catch (error) {
       works = false;
-      const note = `excluded: ${error instanceof Error ? error.message : error}`;
+      const note = `excluded: ${reasonOf(error)}`;
       output.print({ bench, impl: 'postern', value: null, unit, runs: 0, note });
     }
   }
@@ -282,16 +230,10 @@ async function benchMemory({ credentials }, { print, conclude, say }) {
       print({ bench: MEMORY, impl, value, unit, runs: 1, note });
       if (impl === 'postern') conclude(concluding(MEMORY, 1, judgeRelayMemory(value, unit)));
     } catch (error) {
-      const note = `excluded: ${error instanceof Error ? error.message : error}`;
+      const note = `excluded: ${reasonOf(error)}`;
       print({ bench: MEMORY, impl, value: null, unit, runs: 0, note });
       if (impl === 'postern') return false;
     }
   }
   return true;
-}
-
-/** @param {string} bench @param {number} runs @param {import('./targets.js').Verdict} verdict @returns {Line} */
-function concluding(bench, runs, { value, unit, reached, asked }) {
-  const note = `${reached ? 'reached' : 'missed'}: ${asked}`;
-  return { bench, impl: 'target', value, unit, runs, note };
 }

@@ -6,6 +6,7 @@ import { participants } from './implementations.js';
 import { BENCHES } from './inputs.js';
 import { PEERS } from './peers.js';
 import { benchRelays, RELAY_BENCHES } from './relay.js';
+import { concluding } from './rounds.js';
 import { measureSize, SIZES } from './size.js';
 import { timeBench } from './speed.js';
 import { timeStartup } from './startup.js';
@@ -20,7 +21,7 @@ const STARTUP_ROUNDS_AT_LEAST = 15;
 /** @param {string} sentence */
 const say = (sentence) => process.stderr.write(`bench: ${sentence}\n`);
 
-/** @typedef {{ bench: string, impl: string, value: number | null, unit: string, runs: number, note: string }} Line */
+/** @typedef {import('./rounds.js').Line} Line */
 
 /** Ratios and verdicts; they come last. @type {Line[]} */
 const conclusions = [];
@@ -34,9 +35,8 @@ function print({ value, ...rest }) {
 }
 
 /** @param {string} bench @param {number} runs @param {import('./targets.js').Verdict} verdict */
-function conclude(bench, runs, { value, unit, reached, asked }) {
-  const note = `${reached ? 'reached' : 'missed'}: ${asked}`;
-  conclusions.push({ bench, impl: 'target', value, unit, runs, note });
+function conclude(bench, runs, verdict) {
+  conclusions.push(concluding(bench, runs, verdict));
 }
 
 /**
