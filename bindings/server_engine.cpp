@@ -58,6 +58,7 @@ server::ServerOptions options_from(const OpenServerRequest& request, Bytes realm
   options.realm = std::string(as_text(realm));
   options.software = std::string(as_text(software));
   options.needs_authentication = request.needs_authentication != 0;
+  options.asks_for_keys = request.asks_for_keys != 0;
   options.default_lifetime_seconds = request.default_lifetime_seconds;
   options.max_lifetime_seconds = request.max_lifetime_seconds;
   options.relays_ipv4 = request.relays_ipv4 != 0;
@@ -133,6 +134,15 @@ int32_t ServerEngine::run(ServerCommand command, Instant now, Bytes arguments) {
     case ServerCommand::RelayOpened:
     case ServerCommand::PeerAccepted:
       return run_relay(command, now, arguments);
+    case ServerCommand::AnswerKey: {
+      KeyCommand header;
+      Bytes password;
+      if (!take(arguments, header) || !take_bytes(arguments, header.password_bytes, password)) {
+        return failure(Errc::BadRecord);
+      }
+      server_->key_answer(now, header.question, password);
+      return 0;
+    }
     case ServerCommand::EndAll:
       server_->end_all();
       return 0;
@@ -425,6 +435,7 @@ void ServerEngine::write_event(const ServerEvent& event) {
   record.reserved = event.reserved;
   record.link = event.link != 0 ? event.link : event.tuple.link;
   record.connection = event.connection;
+  record.question = event.question;
   record.family = static_cast<uint32_t>(event.family);
   record.protocol = event.protocol;
   record.port_wish = static_cast<uint32_t>(event.port);
@@ -436,6 +447,9 @@ void ServerEngine::write_event(const ServerEvent& event) {
     payload.add(allocation->relayed[0].address, record.addresses[2]);
     payload.add(allocation->relayed[1].address, record.addresses[3]);
     payload.add(as_bytes(allocation->username), record.text_bytes[0]);
+  }
+  if (event.kind == ServerEventKind::AskKey) {
+    payload.add(as_bytes(server_->asked_name(event.question)), record.text_bytes[0]);
   }
   record.head = {static_cast<uint32_t>(ServerOutput::Event), event.relay, payload.size()};
   outbox_.add(record, payload.size());
@@ -452,6 +466,7 @@ uint32_t ServerEngine::stats() {
       stats.relayed_to_clients_bytes, stats.malformed, stats.unexpected, stats.rate_limited,
       stats.without_allocation, stats.without_permission, stats.unknown_channel,
       stats.bad_indication, stats.stray_peer_data, stats.forbidden_peers, stats.refused,
+      stats.questions_asked, stats.questions_dropped, stats.questions_lapsed,
       authenticator.accepted, authenticator.challenged, authenticator.bad_form,
       authenticator.unknown_user, authenticator.expired_user, authenticator.wrong_password,
       authenticator.stale_nonce, broken_streams_);

@@ -15,6 +15,7 @@ struct OpenServerRequest {
   uint32_t realm_bytes;
   uint32_t software_bytes;
   uint32_t needs_authentication;
+  uint32_t asks_for_keys;
   uint32_t default_lifetime_seconds;
   uint32_t max_lifetime_seconds;
   uint32_t relays_ipv4;
@@ -49,6 +50,7 @@ enum class ServerCommand : uint32_t {
   PeerRefused,
   PeerClosed,
   PeerAccepted,  // RelayCommand: the peer. See ServerStatus
+  AnswerKey,     // KeyCommand
   EndAll
 };
 
@@ -66,6 +68,12 @@ struct PolicyCommand {
   uint32_t allowed;
   uint32_t denied;
   uint32_t nat64;
+};
+
+// The password follows; none: there is no such user.
+struct KeyCommand {
+  uint32_t question;
+  uint32_t password_bytes;
 };
 
 // Its local address follows, then the remote one.
@@ -139,12 +147,13 @@ struct ServerEventRecord {
   uint32_t reserved;
   uint32_t link;
   uint32_t connection;
+  uint32_t question;
   uint32_t family;    // 4 or 6
   uint32_t protocol;  // IP's
   uint32_t port_wish;
   uint32_t lifetime_seconds;
   std::array<OutputAddress, 4> addresses;  // peer, client, relayed addresses
-  std::array<uint32_t, 1> text_bytes;      // user name
+  std::array<uint32_t, 1> text_bytes;      // user name; of AskKey: whose
 };
 
 }  // namespace postern::bindings

@@ -70,6 +70,7 @@ export const JS_ERRORS = /** @type {const} */ ({
   ERR_TRANSPORT_PROXY: 'The proxy could not be reached, or did not open the connection to the server.',
   ERR_TRANSPORT_UNSUPPORTED: 'This platform cannot use that transport.',
   ERR_REDIRECT_LIMIT: 'The servers sent the client from one to the other without an answer.',
+  ERR_SERVER_LISTEN: 'The server can\'t listen there.',
   ERR_STRING_EMPTY: 'A user name, realm or password is empty, or was nothing but what preparation removes.',
   ERR_STRING_DISALLOWED: 'A user name, realm or password holds a character that its profile does not allow.',
   ERR_STRING_BIDI: 'A user name or password mixes writing directions in a way that SASLprep does not allow.',

@@ -30,6 +30,7 @@ export async function buildPackage(emscripten) {
     Promise.all([
       bundle('js/codec/index.js', 'dist/codec.inline.js', 'neutral'),
       bundle('js/index.js', 'dist/node.js', 'node'),
+      bundle('js/server/index.js', 'dist/server.js', 'node'),
       bundleCommand(),
       emitTypes(),
     ]),
@@ -54,6 +55,8 @@ async function bundle(entry, outfile, platform) {
     format: 'esm',
     platform,
     target: 'es2022',
+    // The one dependency, of what serves WebSockets.
+    external: ['ws'],
     conditions: ['node'], // what #codec-wasm means in Node.js: the file with the bytes inside
     banner: { js: `// Made by scripts/lib/build-steps.js from ${entry}; do not edit.` },
   });

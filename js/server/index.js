@@ -1,0 +1,15 @@
+// postern/server: a STUN and TURN server in the process. Node.js only.
+
+export { PosternError } from '../errors.js';
+export { createServer } from './create-server.js';
+export { Server } from './server.js';
+
+/** @typedef {import('./server-options.js').FindPassword} FindPassword */
+/** @typedef {import('./server-options.js').PolicyOptions} PolicyOptions */
+/** @typedef {import('./server-options.js').QuotaOptions} QuotaOptions */
+/** @typedef {import('./server-options.js').RelayOptions} RelayOptions */
+/** @typedef {import('./server-options.js').ServerOptions} ServerOptions */
+/** @typedef {import('./server.js').AllocationEnd} AllocationEnd */
+/** @typedef {import('./server.js').AllocationInfo} AllocationInfo */
+/** @typedef {import('./server.js').ServerEnd} ServerEnd */
+/** @typedef {import('./server.js').ServerStats} ServerStats */

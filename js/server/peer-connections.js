@@ -1,0 +1,113 @@
+// The TCP connections between relays and their peers (RFC 6062), and how they meet those of clients.
+
+/** @typedef {import('node:net').Socket} Socket */
+/** @typedef {import('./clients.js').Clients} Clients */
+/** @typedef {import('./engine.js').CoreEvent} CoreEvent */
+/** @typedef {import('./engine.js').ServerEngine} ServerEngine */
+/** @typedef {import('./relays.js').Relays} Relays */
+
+export class PeerConnections {
+  #engine;
+  #relays;
+  #clients;
+  #isForbidden;
+  /** By the core's number; undefined while it is being made. @type {Map<number, Socket | undefined>} */
+  #sockets = new Map();
+  /** Those that are joined, by link. @type {Map<number, Socket>} */
+  #joined = new Map();
+
+  /**
+   * @param {ServerEngine} engine
+   * @param {Relays} relays
+   * @param {Clients} clients
+   * @param {(address: string, port: number) => boolean} isForbidden
+   */
+  constructor(engine, relays, clients, isForbidden) {
+    this.#engine = engine;
+    this.#relays = relays;
+    this.#clients = clients;
+    this.#isForbidden = isForbidden;
+  }
+
+  /** @param {CoreEvent} event */
+  async connect({ relay, connection, peer }) {
+    const from = this.#relays.tcp(relay);
+    if (from === undefined || peer === undefined || this.#isForbidden(peer.address, peer.port)) {
+      this.#engine.peerRefused(connection);
+      return;
+    }
+    this.#sockets.set(connection, undefined);
+    let socket;
+    try {
+      socket = await from.connect(peer);
+    } catch {
+      if (this.#sockets.delete(connection)) this.#engine.peerRefused(connection);
+      return;
+    }
+    // The client has not waited.
+    if (!this.#sockets.has(connection)) {
+      socket.destroy();
+      return;
+    }
+    this.#hold(connection, socket);
+    this.#engine.peerConnected(connection);
+  }
+
+  /** A peer has connected to the relay. @param {number} relay @param {Socket} socket paused */
+  accepted(relay, socket) {
+    const { remoteAddress, remotePort, remoteFamily } = socket;
+    if (remoteAddress === undefined || remotePort === undefined) {
+      socket.destroy();
+      return;
+    }
+    const family = /** @type {import('../address.js').AddressFamily} */ (remoteFamily);
+    const peer = { address: remoteAddress, port: remotePort, family };
+    const connection = this.#engine.peerAccepted(relay, peer);
+    if (connection === 0) socket.destroy();
+    else this.#hold(connection, socket);
+  }
+
+  /** @param {number} connection @param {Socket} socket */
+  #hold(connection, socket) {
+    this.#sockets.set(connection, socket);
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      if (this.#sockets.delete(connection)) this.#engine.peerClosed(connection);
+    });
+  }
+
+  /** @param {CoreEvent} event */
+  join({ link, connection }) {
+    const socket = this.#sockets.get(connection);
+    const client = this.#clients.get(link);
+    if (socket === undefined || client === undefined) {
+      socket?.destroy();
+      client?.close();
+      return;
+    }
+    this.#joined.set(link, socket);
+    client.join(socket, () => {
+      this.#joined.delete(link);
+      socket.destroy();
+      client.close();
+    });
+  }
+
+  /** What the client has sent behind its ConnectionBind. @param {number} link @param {Uint8Array} bytes */
+  leftover(link, bytes) {
+    this.#joined.get(link)?.write(bytes);
+  }
+
+  /** @param {CoreEvent} event */
+  close({ connection, link }) {
+    const socket = this.#sockets.get(connection);
+    this.#sockets.delete(connection);
+    socket?.destroy();
+    if (link !== 0) this.#clients.get(link)?.close();
+  }
+
+  closeAll() {
+    for (const socket of this.#sockets.values()) socket?.destroy();
+    this.#sockets.clear();
+  }
+}

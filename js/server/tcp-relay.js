@@ -1,0 +1,103 @@
+// The relayed transport address of a TCP allocation (RFC 6062): peers connect to it, and connections to peers come from
+// it.
+
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+
+/** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
+/** @typedef {import('node:net').Socket} Socket */
+
+export class TcpRelay {
+  #address;
+  #isOpen = true;
+  /** @type {import('node:net').Server} */ #listener;
+  /** Connections that are being made, one after the other: each needs the port for itself for a moment. */
+  #turn = Promise.resolve();
+  sentMessages = 0;
+  sentBytes = 0;
+  receivedMessages = 0;
+  receivedBytes = 0;
+  /** A peer has connected; nothing is read before somebody does. @type {((socket: Socket) => void) | undefined} */
+  onconnection;
+
+  /** @param {import('node:net').Server} listener @param {string} address @param {number} port */
+  constructor(listener, address, port) {
+    this.#address = address;
+    this.port = port;
+    this.#listener = this.#use(listener);
+  }
+
+  /** @param {import('node:net').Server} listener */
+  #use(listener) {
+    listener.on('connection', (socket) => {
+      if (this.#isOpen && this.onconnection !== undefined) this.onconnection(socket);
+      else socket.destroy();
+    });
+    listener.on('error', () => {});
+    return listener;
+  }
+
+  /**
+   * Connects to a peer, from the relayed address (RFC 6062 section 5.2).
+   *
+   * @param {TransportAddress} peer
+   * @returns {Promise<Socket>} paused; rejects with the system's error
+   */
+  connect(peer) {
+    const attempt = this.#turn.then(() => this.#connect(peer));
+    // The next one waits until this one has its port, not until it is connected.
+    this.#turn = attempt.then(
+      () => {},
+      () => {},
+    );
+    return attempt.then(async ({ socket }) => {
+      await once(socket, 'connect');
+      return socket;
+    });
+  }
+
+  // The system lets nothing else bind a port on which somebody listens, so for the moment of binding nobody does.
+  /** @param {TransportAddress} peer @returns {Promise<{ socket: Socket }>} in an object, as nobody shall wait for it */
+  async #connect(peer) {
+    this.#listener.close();
+    const socket = connect({
+      host: peer.address,
+      port: peer.port,
+      localAddress: this.#address,
+      localPort: this.port,
+      noDelay: true,
+      allowHalfOpen: true,
+    });
+    socket.pause();
+    try {
+      // Emitted when the socket is bound and its SYN is on the way.
+      if (socket.connecting) await once(socket, 'connectionAttempt');
+    } finally {
+      if (this.#isOpen) {
+        this.#listener = this.#use(listenOn());
+        this.#listener.listen({ host: this.#address, port: this.port, exclusive: true });
+      }
+    }
+    return { socket };
+  }
+
+  close() {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#listener.close();
+  }
+}
+
+const listenOn = () => createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
+
+/**
+ * @param {string} address
+ * @param {number} port
+ * @returns {Promise<TcpRelay>} rejects with the system's error
+ */
+export async function openTcpRelay(address, port) {
+  const listener = listenOn();
+  listener.listen({ host: address, port, exclusive: true });
+  await once(listener, 'listening');
+  return new TcpRelay(listener, address, port);
+}
