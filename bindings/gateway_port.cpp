@@ -66,15 +66,14 @@ int32_t GatewayPort::screen(uint32_t handle, uint32_t bytes) {
     return -static_cast<int32_t>(server::Ruling::Malformed);
   }
   const server::Screened screened = screening->screen(in_inbox(bytes));
-  switch (screened.ruling) {
-    case server::Ruling::Control:
-      return static_cast<int32_t>(screened.content_bytes * 2);
-    case server::Ruling::Data:
-      return static_cast<int32_t>(screened.content_bytes * 2 + 1);
-    default:
-      verdict_ = screened.verdict;
-      return -static_cast<int32_t>(screened.ruling);
+  const bool carries_data = screened.ruling == server::Ruling::Data;
+  if (!carries_data && screened.ruling != server::Ruling::Control) {
+    verdict_ = screened.verdict;
+    return -static_cast<int32_t>(screened.ruling);
   }
+  const auto content = static_cast<uint32_t>(screened.content_bytes);
+  return static_cast<int32_t>(content << kFlagBits | (carries_data ? kCarriesData : 0) |
+                              (screened.is_request ? kIsRequest : 0));
 }
 
 uint32_t GatewayPort::channel_data(uint32_t head, uint32_t bytes) {

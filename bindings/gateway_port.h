@@ -20,6 +20,11 @@ class GatewayPort {
   // The longest message (65,552 bytes) and more: what is longer is no message, however long it is.
   static constexpr uint32_t kInboxBytes = 0x10000 + 64;
 
+  // Flags in the result of screen().
+  static constexpr uint32_t kFlagBits = 2;
+  static constexpr uint32_t kCarriesData = 1;
+  static constexpr uint32_t kIsRequest = 2;
+
   // A list that a prefix goes to: the order of RULES in js/gateway/layout.js.
   enum class RuleList : uint32_t { Allowed, Denied, Nat64, Only };
 
@@ -40,8 +45,8 @@ class GatewayPort {
   uint32_t open(uint32_t methods);
   void close(uint32_t handle);
 
-  // One message of a client, in the inbox: its length without padding, times two, plus one when it
-  // carries data; or minus the server::Ruling.
+  // One message of a client, in the inbox: its length without padding, shifted by kFlagBits, with
+  // flags; or minus the server::Ruling.
   int32_t screen(uint32_t handle, uint32_t bytes);
   // ChannelData by its first four bytes as a number: its length without padding, or 0.
   static uint32_t channel_data(uint32_t head, uint32_t bytes);

@@ -92,7 +92,9 @@ Screened Screening::screen_stun(std::span<const uint8_t> message) const {
     if (!verdict.is_allowed()) return {.ruling = Ruling::Peer, .verdict = verdict};
   }
   const bool is_data = method == static_cast<uint16_t>(Method::Send);
-  return {.ruling = is_data ? Ruling::Data : Ruling::Control, .content_bytes = message.size()};
+  return {.ruling = is_data ? Ruling::Data : Ruling::Control,
+          .content_bytes = message.size(),
+          .is_request = view.message_class() == Class::Request};
 }
 
 Reply read_reply(std::span<const uint8_t> message) {

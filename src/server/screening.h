@@ -49,6 +49,7 @@ struct Screened {
   Ruling ruling = Ruling::Malformed;
   // Control, Data: the message without the padding of ChannelData, which is the medium's.
   size_t content_bytes = 0;
+  bool is_request = false;  // the server will answer it
   // Peer: why not.
   Verdict verdict{};
 };

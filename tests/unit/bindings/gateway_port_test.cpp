@@ -48,6 +48,9 @@ class GatewayPortTest : public ::testing::Test {
   std::unique_ptr<GatewayPort> port_ = std::make_unique<GatewayPort>();
 };
 
+constexpr int32_t passed(size_t bytes, uint32_t flags) {
+  return static_cast<int32_t>(bytes << GatewayPort::kFlagBits | flags);
+}
 constexpr int32_t minus(Ruling ruling) { return -static_cast<int32_t>(ruling); }
 
 TEST_F(GatewayPortTest, ScreensByTheRulesOfAHandle) {
@@ -57,13 +60,16 @@ TEST_F(GatewayPortTest, ScreensByTheRulesOfAHandle) {
   const uint32_t strict = port_->open(0);
   EXPECT_NE(open, strict);
   const ByteVector local = raw_message(kLoopback, kCreatePermission);
-  EXPECT_EQ(screen(open, local), static_cast<int32_t>(local.size()) * 2);
+  EXPECT_EQ(screen(open, local), passed(local.size(), GatewayPort::kIsRequest));
   EXPECT_EQ(screen(strict, local), minus(Ruling::Peer));
   EXPECT_EQ(reason(), "loopback");
-  EXPECT_EQ(screen(strict, raw_message(kGlobal, kCreatePermission)), 32 * 2);
+  EXPECT_EQ(screen(strict, raw_message(kGlobal, kCreatePermission)),
+            passed(32, GatewayPort::kIsRequest));
   EXPECT_EQ(screen(strict, raw_message("", 0x000A)), minus(Ruling::Method));
   EXPECT_EQ(screen(strict, raw_message("00020000", kBinding)), minus(Ruling::Attribute));
-  EXPECT_EQ(screen(strict, unhex("4000000161000000")), 5 * 2 + 1);
+  EXPECT_EQ(screen(strict, unhex("4000000161000000")), passed(5, GatewayPort::kCarriesData));
+  EXPECT_EQ(screen(strict, raw_message("", 0x0011)), passed(20, 0));
+  EXPECT_EQ(screen(strict, raw_message(kGlobal, 0x0016)), passed(32, GatewayPort::kCarriesData));
   EXPECT_EQ(screen(strict, unhex("16fe")), minus(Ruling::Malformed));
 }
 
@@ -74,14 +80,14 @@ TEST_F(GatewayPortTest, HandlesComeFreeAndNamesNothingElse) {
   EXPECT_EQ(screen(first, raw_message("", kBinding)), minus(Ruling::Malformed));
   EXPECT_EQ(judge(first, "8.8.8.8"), -1);
   EXPECT_EQ(port_->open(0), first);
-  EXPECT_EQ(screen(second, raw_message("", kBinding)), 40);
+  EXPECT_EQ(screen(second, raw_message("", kBinding)), passed(20, GatewayPort::kIsRequest));
   port_->close(kHuge);
   EXPECT_EQ(screen(kHuge, raw_message("", kBinding)), minus(Ruling::Malformed));
 }
 
 TEST_F(GatewayPortTest, TakesASetOfMethods) {
   const uint32_t only_binding = port_->open(1U << kBinding);
-  EXPECT_EQ(screen(only_binding, raw_message("", kBinding)), 40);
+  EXPECT_EQ(screen(only_binding, raw_message("", kBinding)), passed(20, GatewayPort::kIsRequest));
   EXPECT_EQ(screen(only_binding, raw_message("", 0x0003)), minus(Ruling::Method));
 }
 
