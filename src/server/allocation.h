@@ -59,7 +59,9 @@ struct Allocation {
   // address.
   std::optional<FiveTuple> moved_from{};
   std::string username{};
-  std::string account{};  // whose quota it counts for
+  // Whose quotas it counts for.
+  std::string account{};
+  TransportAddress source{};
   Signature signature{};
   uint8_t protocol = 0;  // turn::kTransportUdp or kTransportTcp
   bool is_open = false;  // the Allocate was answered with success

@@ -51,7 +51,8 @@ TurnServer::TurnServer(const ServerOptions& options, Bytes secret)
       limiter_(options.unauthenticated, seed_from(secret, "sources")),
       questions_(options.limits.questions),
       answers_(kAnswers, seed_from(secret, "answers")),
-      by_tuple_(0, TupleHash{.seed = seed_from(secret, "tuples")}) {
+      by_tuple_(0, TupleHash{.seed = seed_from(secret, "tuples")}),
+      per_source_(0, SourceHash{.seed = seed_from(secret, "quotas")}) {
   options_.limits.allocations = std::min(options_.limits.allocations, kMostAllocations);
   derive(Purpose::Indication, indication_id_);
 }

@@ -71,8 +71,11 @@ inline constexpr Duration kConnectTimeout = Duration::seconds(30);
 inline constexpr size_t kMostAllocations = 65536;
 
 struct ServerLimits {
-  size_t allocations = 16384;       // at most kMostAllocations
-  size_t allocations_per_user = 0;  // 0: no quota (486)
+  size_t allocations = 16384;  // at most kMostAllocations
+  // Quotas (486); 0: none. A user of access tokens is whoever has the same token. A source is a
+  // host, or an IPv6 /64, and counts what was allocated from there, wherever it has moved since.
+  size_t allocations_per_user = 0;
+  size_t allocations_per_source = 0;
   PeerLimits peers{};
   // Peers' TCP connections of one allocation, in whatever state.
   size_t connections = 64;
@@ -101,6 +104,10 @@ struct ServerOptions {
   bool allows_mobility = true;
   // RFC 5780: RESPONSE-PORT, which sends an answer to another port of who asks.
   bool allows_response_port = true;
+  // Where clients are sent that come while the server is draining: the first of their family. None:
+  // they are told 508, and look for themselves.
+  std::vector<TransportAddress> alternates{};
+  std::string alternate_domain{};  // the name in the alternates' certificates; empty for none
   // Whether the caller's sockets can set the DF bit (RFC 8656 section 12).
   bool can_forbid_fragments = false;
   ServerLimits limits{};
@@ -171,6 +178,10 @@ class TurnServer {
   [[nodiscard]] PeerPolicy& policy() { return policy_; }
   // What time it is, for user names and tokens with an end.
   void set_time_of_day(Instant now, int64_t unix_seconds);
+
+  // While draining, nothing new is allocated; what is there goes on.
+  void set_draining(bool is_draining) { is_draining_ = is_draining; }
+  [[nodiscard]] bool is_draining() const { return is_draining_; }
 
   void add_link(Link link, const LinkInfo& info);
   // A connection is gone, and with it its allocation, unless that may move.
@@ -262,6 +273,12 @@ class TurnServer {
       return static_cast<size_t>(hash_tuple(seed, tuple));
     }
   };
+  struct SourceHash {
+    uint64_t seed;
+    size_t operator()(const TransportAddress& source) const {
+      return static_cast<size_t>(hash_host(seed, source));
+    }
+  };
   struct Relay {
     enum class State : uint8_t { Free, Opening, Open, Reserved };
     uint32_t generation = 0;
@@ -328,6 +345,8 @@ class TurnServer {
   [[nodiscard]] size_t allocate(Caller& caller);
   // 0 where nothing is wrong with it; DONT-FRAGMENT is another matter.
   [[nodiscard]] uint16_t check_allocate(const Caller& caller) const;
+  [[nodiscard]] uint16_t check_quotas(const Caller& caller) const;
+  [[nodiscard]] size_t send_on(const Caller& caller);
   [[nodiscard]] uint16_t choose_relays(const Caller& caller, uint32_t number);
   [[nodiscard]] uint16_t take_reserved(Bytes token, uint32_t number);
   void open_relay(uint32_t number, size_t which, Family family, PortWish port);
@@ -410,6 +429,7 @@ class TurnServer {
   Instant now_ = Instant::from_microseconds(0);
   // Unix time minus the time of `now`.
   int64_t unix_offset_seconds_ = 0;
+  bool is_draining_ = false;
 
   std::unordered_map<Link, LinkInfo> links_;
   // By number; those that are free are in free_.
@@ -418,6 +438,7 @@ class TurnServer {
   size_t count_ = 0;
   std::unordered_map<FiveTuple, uint32_t, TupleHash> by_tuple_;
   std::unordered_map<std::string, size_t> per_account_;
+  std::unordered_map<TransportAddress, size_t, SourceHash> per_source_;
   std::vector<Relay> relays_;
   std::vector<uint32_t> free_relays_;
   std::unordered_map<RelayId, Reservation> reservations_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/text.h"
 #include "crypto/constant_time.h"
 #include "server/error_code.h"
 #include "server/turn_server.h"
@@ -70,6 +71,40 @@ uint16_t TurnServer::check_allocate(const Caller& caller) const {
   return 0;
 }
 
+uint16_t TurnServer::check_quotas(const Caller& caller) const {
+  const ServerLimits& limits = options_.limits;
+  const auto is_reached = [](const auto& counts, const auto& key, size_t limit) {
+    if (limit == 0) return false;
+    const auto found = counts.find(key);
+    return found != counts.end() && found->second >= limit;
+  };
+  if (is_reached(per_account_, account_of(caller), limits.allocations_per_user) ||
+      is_reached(per_source_, source_of(caller.tuple.client), limits.allocations_per_source)) {
+    return code_of(ErrorCode::AllocationQuotaReached);
+  }
+  // Ports that are kept for somebody count as what they may become.
+  const bool is_full = count_ + reservations_.size() >= limits.allocations;
+  return is_full ? code_of(ErrorCode::InsufficientCapacity) : uint16_t{0};
+}
+
+// RFC 8489 section 10, for one who is authentic, so that nobody else can send clients away.
+size_t TurnServer::send_on(const Caller& caller) {
+  const auto& alternates = options_.alternates;
+  const auto alternate =
+      std::find_if(alternates.begin(), alternates.end(), [&caller](const TransportAddress& each) {
+        return each.family == caller.tuple.client.family;
+      });
+  if (alternate == alternates.end()) return refuse(caller, ErrorCode::InsufficientCapacity);
+  ++stats_.refused;
+  MessageWriter writer = begin(caller, Class::Error);
+  writer.add<AttributeType::ErrorCode>(error_value(code_of(ErrorCode::TryAlternate)));
+  writer.add<AttributeType::AlternateServer>(*alternate);
+  if (!options_.alternate_domain.empty()) {
+    writer.add<AttributeType::AlternateDomain>(as_bytes(options_.alternate_domain));
+  }
+  return finish(caller, writer);
+}
+
 size_t TurnServer::allocate(Caller& caller) {
   const MessageView& request = caller.request;
   if (const auto known = number_of(caller.tuple)) {
@@ -84,16 +119,8 @@ size_t TurnServer::allocate(Caller& caller) {
     return refuse_unknown(caller, kDontFragment);
   }
   if (const uint16_t wrong = check_allocate(caller)) return refuse(caller, wrong);
-  const ServerLimits& limits = options_.limits;
-  const auto account = per_account_.find(account_of(caller));
-  if (limits.allocations_per_user > 0 && account != per_account_.end() &&
-      account->second >= limits.allocations_per_user) {
-    return refuse(caller, ErrorCode::AllocationQuotaReached);
-  }
-  // Ports that are kept for somebody count as what they may become.
-  if (count_ + reservations_.size() >= limits.allocations) {
-    return refuse(caller, ErrorCode::InsufficientCapacity);
-  }
+  if (is_draining_) return send_on(caller);
+  if (const uint16_t exceeded = check_quotas(caller)) return refuse(caller, exceeded);
 
   const uint32_t number = add_allocation(caller);
   Allocation& allocation = *allocations_[number];

@@ -20,6 +20,13 @@ constexpr RelayId make_relay_id(size_t index, uint32_t generation) {
   return (generation & kGenerationMask) << kIndexBits | static_cast<uint32_t>(index + 1);
 }
 
+// One less in a table of counts, which holds none that is 0.
+template <typename Counts, typename Key>
+void release(Counts& counts, const Key& key) {
+  const auto found = counts.find(key);
+  if (--found->second == 0) counts.erase(found);
+}
+
 }  // namespace
 
 std::optional<uint32_t> TurnServer::number_of(const FiveTuple& tuple) const {
@@ -79,7 +86,9 @@ uint32_t TurnServer::add_allocation(const Caller& caller) {
   allocation.username = caller.username;
   allocation.signature = caller.signature;
   allocation.account = account_of(caller);
+  allocation.source = source_of(caller.tuple.client);
   ++per_account_[allocation.account];
+  ++per_source_[allocation.source];
   by_tuple_.emplace(caller.tuple, number);
   return number;
 }
@@ -148,8 +157,8 @@ void TurnServer::end(uint32_t number) {
   if (!allocation.is_open && allocation.reserved != 0) lapse_reservation(allocation.reserved);
   by_tuple_.erase(allocation.tuple);
   if (allocation.moved_from) by_tuple_.erase(*allocation.moved_from);
-  const auto account = per_account_.find(allocation.account);
-  if (--account->second == 0) per_account_.erase(account);
+  release(per_account_, allocation.account);
+  release(per_source_, allocation.source);
   allocations_[number].reset();
   free_.push_back(number);
   --count_;

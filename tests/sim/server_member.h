@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "client/turn/turn_client.h"
 #include "sim/network.h"
 #include "sim/server_host.h"
@@ -31,6 +33,7 @@ struct Member {
             event->kind == TurnEventKind::AllocateFailed) {
           lost = true;
         }
+        if (event->kind == TurnEventKind::AllocateFailed) failure.emplace(*event, net.now);
         if (event->kind == TurnEventKind::Closed) closed = true;
       }
     };
@@ -51,6 +54,7 @@ struct Member {
   bool is_allocated = false;
   bool lost = false;
   bool closed = false;
+  std::optional<TurnRecord> failure{};
   uint32_t channel = 0;
   unsigned received = 0;
 };
