@@ -23,6 +23,8 @@ std::string_view name_of(const Verdict& verdict) {
       return "port-zero";
     case Verdict::Reason::Denied:
       return "denied";
+    case Verdict::Reason::Unlisted:
+      return "unlisted";
     case Verdict::Reason::Special:
       break;
   }
@@ -57,10 +59,14 @@ Verdict PeerPolicy::judge_as_it_stands(const TransportAddress& address, bool may
   }
   const Range range = range_of(address);
   const Relaying relaying = relaying_of(range);
-  const bool is_opened = relaying == Relaying::IfOpened && may_be_opened &&
-                         find_in(rules_.allowed, address) != rules_.allowed.end();
-  if (relaying == Relaying::Always || is_opened || is_translated(address)) return {};
-  return {.reason = Verdict::Reason::Special, .range = range};
+  const bool is_listed = find_in(rules_.allowed, address) != rules_.allowed.end();
+  const bool is_opened = relaying == Relaying::IfOpened && may_be_opened && is_listed;
+  const bool is_behind = is_translated(address);
+  if (relaying != Relaying::Always && !is_opened && !is_behind) {
+    return {.reason = Verdict::Reason::Special, .range = range};
+  }
+  if (rules_.only_allowed && !is_listed && !is_behind) return {.reason = Verdict::Reason::Unlisted};
+  return {};
 }
 
 bool PeerPolicy::is_translated(const TransportAddress& address) const {

@@ -17,7 +17,12 @@ namespace postern::server {
 struct PeerRules {
   // Opens special ranges, as far as they can be: see special_ranges.def.
   std::vector<Prefix> allowed{};
-  // Wins over `allowed`, and also counts for IPv4 addresses inside IPv6 addresses.
+  // Nothing else is relayed to, for servers that only stand before others. Special ranges are as
+  // they were, and so are those that can never be opened.
+  bool only_allowed = false;
+  // Wins over `allowed`, and also counts for IPv4 addresses inside IPv6 addresses. The addresses at
+  // which the server itself listens belong here where they are open or public: clients reach what
+  // is behind them as if from this host.
   std::vector<Prefix> denied{};
   // Prefixes of the translators in the server's network (RFC 6052 section 2.2): they are open as
   // far as the IPv4 addresses behind them are. At most kMaxNat64Prefixes, each is_nat64_prefix().
@@ -25,7 +30,7 @@ struct PeerRules {
 };
 
 struct Verdict {
-  enum class Reason : uint8_t { Allowed, PortZero, Special, Denied };
+  enum class Reason : uint8_t { Allowed, PortZero, Special, Denied, Unlisted };
   Reason reason = Reason::Allowed;
   // Special: what the address is, or the IPv4 address in it.
   Range range = Range::Global;
@@ -37,7 +42,8 @@ struct Verdict {
   [[nodiscard]] bool is_allowed() const { return reason == Reason::Allowed; }
 };
 
-// For messages and metrics: "allowed", "port-zero", "denied", or the name of the range.
+// For messages and metrics: "allowed", "port-zero", "denied", "unlisted" (only_allowed), or the
+// name of the range.
 [[nodiscard]] std::string_view name_of(const Verdict& verdict);
 
 // An address is allowed when it is not denied and is Global or opened. An IPv6 address that holds
@@ -52,6 +58,9 @@ struct Verdict {
 //   a prefix of PeerRules::nat64                       where what is inside is allowed
 //   translated, ISATAP                                 where the outer address has been opened, and
 //                                                      what is inside is allowed
+//
+// With only_allowed each of them has to be listed: the address as it stands, unless it is of a
+// prefix of PeerRules::nat64, and what is inside.
 class PeerPolicy {
  public:
   PeerPolicy() = default;

@@ -33,10 +33,12 @@ struct Rules {
   Texts allowed{};
   Texts denied{};
   Texts nat64{};
+  bool only_allowed = false;
 };
 
 PeerPolicy policy(const Rules& rules = {}) {
   return PeerPolicy({.allowed = prefixes(rules.allowed),
+                     .only_allowed = rules.only_allowed,
                      .denied = prefixes(rules.denied),
                      .nat64 = prefixes(rules.nat64)});
 }
@@ -81,11 +83,11 @@ std::vector<std::string> forms_of(const std::string& ipv4) {
 
 // One address of every IPv4 range that is not Global.
 constexpr const char* kSpecialIpv4[] = {
-    "0.0.0.0",      "0.0.0.2",        "10.0.0.1",        "100.64.0.1",  "127.0.0.1",
-    "169.254.1.1",  "172.16.0.1",     "169.254.169.254", "192.0.0.1",   "192.0.2.1",
-    "192.31.196.1", "192.52.193.1",   "192.88.99.1",     "192.168.0.1", "192.175.48.1",
-    "198.18.0.1",   "198.51.100.1",   "203.0.113.1",     "224.0.0.1",   "239.255.255.250",
-    "240.0.0.1",    "255.255.255.255"};
+    "0.0.0.0",      "0.0.0.2",         "10.0.0.1",        "100.64.0.1",  "127.0.0.1",
+    "169.254.1.1",  "172.16.0.1",      "169.254.169.254", "192.0.0.1",   "192.0.2.1",
+    "192.31.196.1", "192.52.193.1",    "192.88.99.1",     "192.168.0.1", "192.175.48.1",
+    "198.18.0.1",   "198.51.100.1",    "203.0.113.1",     "224.0.0.1",   "239.255.255.250",
+    "240.0.0.1",    "255.255.255.255", "168.63.129.16"};
 
 constexpr const char* kSpecialIpv6[] = {
     "::",         "::1",        "64:ff9b:1::1", "100::1",          "100:0:0:1::1",
@@ -247,6 +249,63 @@ TEST(PeerPolicyTest, TunnelsAndTranslatedAddressesAreOpenedTwice) {
   const PeerPolicy site = policy({.allowed = {"fd00::/8"}});
   EXPECT_EQ(judged(site, "fd00::5efe:10.0.0.1"), "private");
   EXPECT_EQ(judged(site, "fd00::5eff:10.0.0.1"), "allowed");
+}
+
+TEST(PeerPolicyTest, OnlyWhatIsListed) {
+  const PeerPolicy media =
+      policy({.allowed = {"10.1.0.0/16", "9.9.9.0/24", "2a00:1::/32"}, .only_allowed = true});
+  EXPECT_EQ(judged(media, "10.1.2.3"), "allowed");
+  EXPECT_EQ(judged(media, "9.9.9.9"), "allowed");
+  EXPECT_EQ(judged(media, "2a00:1::7"), "allowed");
+  EXPECT_EQ(judged(media, "8.8.8.8"), "unlisted");
+  EXPECT_EQ(judged(media, "2a00:2::7"), "unlisted");
+  EXPECT_EQ(judged(media, "10.2.0.1"), "private");
+  EXPECT_EQ(judged(media, "127.0.0.1"), "loopback");
+  for (const std::string& form : forms_of("8.8.8.8")) {
+    EXPECT_FALSE(media.judge(peer(form)).is_allowed()) << form;
+  }
+  EXPECT_EQ(media.judge_host(peer("8.8.8.8", 0)).reason, Reason::Unlisted);
+  // A list does not open what cannot be opened, and denials win.
+  const PeerPolicy all =
+      policy({.allowed = {"0.0.0.0/0", "::/0"}, .denied = {"10.0.0.53"}, .only_allowed = true});
+  EXPECT_EQ(judged(all, "8.8.8.8"), "allowed");
+  EXPECT_EQ(judged(all, "10.0.0.53"), "denied");
+  EXPECT_EQ(judged(all, "0.1.2.3"), "this-network");
+  EXPECT_EQ(judged(all, "2002:808:808::1"), "6to4");
+  // No list, no peers.
+  EXPECT_EQ(judged(policy({.only_allowed = true}), "8.8.8.8"), "unlisted");
+}
+
+TEST(PeerPolicyTest, OnlyWhatIsListedInEachForm) {
+  const PeerPolicy outer = policy({.allowed = {"64:ff9b::/96", "2a00:1:2:3::/64"},
+                                   .nat64 = {"fd64::/96"},
+                                   .only_allowed = true});
+  EXPECT_EQ(judged(outer, "64:ff9b::9.9.9.9"), "unlisted");
+  EXPECT_EQ(judged(outer, "2a00:1:2:3:0:5efe:9.9.9.9"), "unlisted");
+  EXPECT_EQ(judged(outer, "fd64::9.9.9.9"), "unlisted");
+  EXPECT_TRUE(outer.judge(peer("64:ff9b::9.9.9.9")).is_embedded);
+  const PeerPolicy both = policy({.allowed = {"64:ff9b::/96", "2a00:1:2:3::/64", "9.9.9.0/24"},
+                                  .nat64 = {"fd64::/96"},
+                                  .only_allowed = true});
+  EXPECT_EQ(judged(both, "64:ff9b::9.9.9.9"), "allowed");
+  EXPECT_EQ(judged(both, "2a00:1:2:3:0:5efe:9.9.9.9"), "allowed");
+  EXPECT_EQ(judged(both, "fd64::9.9.9.9"), "allowed") << "the translator is ours";
+  const PeerPolicy inner = policy({.allowed = {"9.9.9.0/24"}, .only_allowed = true});
+  EXPECT_EQ(judged(inner, "64:ff9b::9.9.9.9"), "unlisted");
+}
+
+// Where virtual machines find the secrets of their account.
+TEST(PeerPolicyTest, PlatformsOfClouds) {
+  const PeerPolicy by_default;
+  EXPECT_EQ(judged(by_default, "168.63.129.16"), "cloud-platform");
+  EXPECT_EQ(judged(by_default, "168.63.129.15"), "allowed");
+  EXPECT_EQ(judged(by_default, "169.254.169.254"), "link-local");
+  EXPECT_EQ(judged(by_default, "169.254.170.2"), "link-local");
+  EXPECT_EQ(judged(by_default, "100.100.100.200"), "shared-address-space");
+  EXPECT_EQ(judged(by_default, "192.0.0.192"), "ietf-protocol-assignments");
+  EXPECT_EQ(judged(by_default, "fd00:ec2::254"), "unique-local");
+  EXPECT_EQ(judged(by_default, "fd20:ce::254"), "unique-local");
+  EXPECT_EQ(judged(policy({.allowed = {"168.63.129.16"}}), "168.63.129.16"), "allowed");
 }
 
 TEST(PeerPolicyTest, PortZeroIsNoPeer) {

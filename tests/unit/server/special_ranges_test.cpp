@@ -49,6 +49,8 @@ constexpr Piece kIpv4[] = {
     {"100.128.0.0", "global"},
     {"127.0.0.0", "loopback"},
     {"128.0.0.0", "global"},
+    {"168.63.129.16", "cloud-platform"},
+    {"168.63.129.17", "global"},
     {"169.254.0.0", "link-local"},
     {"169.255.0.0", "global"},
     {"172.16.0.0", "private"},
@@ -177,6 +179,11 @@ TEST(SpecialRangesTest, EachRangeIsTestedAndHasANameOfItsOwn) {
   EXPECT_EQ(relaying_of(static_cast<Range>(255)), Relaying::Never);
 }
 
+// An RFC, or whose network lays something else over a public address.
+bool names_source(Range range, std::string_view reference) {
+  return reference.starts_with(range == Range::CloudPlatform ? "Microsoft: " : "RFC ");
+}
+
 // No block has bits set after its prefix, or it would hold nothing, and each holds its first
 // address unless one that is more specific does.
 TEST(SpecialRangesTest, BlocksAreWellFormed) {
@@ -184,7 +191,7 @@ TEST(SpecialRangesTest, BlocksAreWellFormed) {
 #define POSTERN_IPV4_BLOCK(range, a, b, c, d, bits, reference)                                     \
   EXPECT_EQ((uint64_t{a} << 24 | (b) << 16 | (c) << 8 | (d)) % (uint64_t{1} << (32 - (bits))), 0U) \
       << (reference);                                                                              \
-  EXPECT_EQ(std::string_view(reference).substr(0, 4), "RFC ");
+  EXPECT_TRUE(names_source(Range::range, reference)) << (reference);
 #define POSTERN_IPV6_BLOCK(range, upper, lower, bits, reference)             \
   EXPECT_EQ((bits) < 64 ? uint64_t{upper} << (bits) : 0, 0U) << (reference); \
   EXPECT_EQ((bits) < 64    ? uint64_t{lower}                                 \
@@ -202,6 +209,7 @@ TEST(SpecialRangesTest, BlocksAreWellFormed) {
 TEST(SpecialRangesTest, PlacesThatServersWereBrokenBy) {
   const auto name = [](std::string_view text) { return name_of(range_of(address(text))); };
   EXPECT_EQ(name("169.254.169.254"), "link-local");  // metadata of many clouds
+  EXPECT_EQ(name("168.63.129.16"), "cloud-platform");
   EXPECT_EQ(name("100.100.100.200"), "shared-address-space");
   EXPECT_EQ(name("192.0.0.192"), "ietf-protocol-assignments");
   EXPECT_EQ(name("fd00:ec2::254"), "unique-local");
