@@ -41,6 +41,7 @@ class Connection {
   hasRoom(waiting) {
     if (waiting <= MAX_WAITING_BYTES) {
       this.stuckSince = Infinity;
+      this.answeredAt = performance.now();
       return true;
     }
     if (this.stuckSince === Infinity) this.stuckSince = performance.now();

@@ -90,7 +90,6 @@ export class Server extends EventEmitter {
   #nextLink = 1;
   #ownAddress = 0;
   #isClosed = false;
-  #isDraining = false;
   #sweeper;
   /** @type {(end: ServerEnd) => void} */ #resolveClosed = () => {};
   /** @type {Promise<void> | undefined} */ #closing;
@@ -227,7 +226,6 @@ export class Server extends EventEmitter {
         others: others.get(link),
       });
       socket.onmessage = (bytes, source) => this.#engine.message(link, bytes, source);
-      socket.onlost = (error) => void this.#end({ reason: 'error', error });
     }
   }
 
@@ -239,7 +237,7 @@ export class Server extends EventEmitter {
       protocols,
       { tls, origins, handshakeTimeoutMs },
       {
-        onconnect: (socket) => !this.#isDraining && this.#clients.admit(socket),
+        onconnect: (socket) => this.#clients.admit(socket),
         onstream: (protocol, socket) =>
           this.#connect(
             socket,
@@ -252,7 +250,9 @@ export class Server extends EventEmitter {
             (local, remote, handlers) =>
               new WebSocketConnection(protocol, webSocket, asStream, local, remote, handlers),
           ),
-        onlost: (error) => void this.#end({ reason: 'error', error }),
+        onfailure: () => {
+          this.#clients.refused += 1;
+        },
       },
     );
   }
@@ -527,7 +527,6 @@ export class Server extends EventEmitter {
    */
   async drain({ timeoutMs, signal } = {}) {
     signal?.throwIfAborted();
-    this.#isDraining = true;
     if (this.#allocations.size > 0 && !this.#isClosed) {
       await new Promise((resolve, reject) => {
         const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);

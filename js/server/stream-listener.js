@@ -20,7 +20,7 @@ import { route } from './sniff.js';
  * @property {(protocol: 'tcp' | 'tls', socket: Socket) => void} onstream
  * @property {(protocol: 'ws' | 'wss', webSocket: WebSocket, socket: Socket, asStream: typeof createWebSocketStream) => void}
  *   onwebsocket
- * @property {(error: Error) => void} onlost
+ * @property {() => void} onfailure a connection could not be accepted: the process has too many files open
  */
 
 /**
@@ -99,7 +99,7 @@ export class StreamListener {
       });
       route(socket, routes);
     });
-    listener.on('error', handlers.onlost);
+    listener.on('error', handlers.onfailure);
   }
 
   #toHttp = (/** @type {Socket} */ socket) => {

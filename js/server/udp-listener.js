@@ -17,8 +17,8 @@ export class UdpListener {
   link = 0;
   /** @type {((bytes: Uint8Array, source: { address: string, port: number }) => void) | undefined} */
   onmessage;
-  /** The socket has failed: nobody can reach it any more. @type {((error: Error) => void) | undefined} */
-  onlost;
+  /** Datagrams that the system did not take. */
+  failed = 0;
 
   /** @param {import('node:dgram').Socket} socket bound */
   constructor(socket) {
@@ -26,7 +26,10 @@ export class UdpListener {
     /** @type {TransportAddress} */
     this.address = /** @type {TransportAddress} */ (socket.address());
     socket.on('message', (bytes, source) => this.onmessage?.(bytes, source));
-    socket.on('error', (error) => this.onlost?.(error));
+    // What the system says of one datagram, such as that there is no route, is nothing against the others.
+    socket.on('error', () => {
+      this.failed += 1;
+    });
   }
 
   /** @param {Uint8Array} bytes @param {Destination} to */

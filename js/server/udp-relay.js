@@ -13,6 +13,8 @@ export class UdpRelay {
   sentBytes = 0;
   receivedMessages = 0;
   receivedBytes = 0;
+  /** Datagrams that the system did not take, as there is no route to the peer, or no room. */
+  failed = 0;
   /** @type {((bytes: Uint8Array, peer: { address: string, port: number }) => void) | undefined} */
   ondata;
 
@@ -26,7 +28,7 @@ export class UdpRelay {
       this.ondata?.(bytes, peer);
     });
     socket.on('error', () => {
-      // What the system says of one datagram is nothing against the others.
+      this.failed += 1;
     });
   }
 
