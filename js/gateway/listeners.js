@@ -1,11 +1,12 @@
 // The HTTP servers of a gateway: one for WebSockets, where it has its own, and one for those who watch it.
 
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { argumentError, PosternError } from '../errors.js';
-import { codeOf } from '../system-error.js';
+import { argumentError } from '../errors.js';
+import { listen } from '../metrics/admin-listener.js';
 import { sourceOf } from './client-address.js';
+
+export { listenForAdmin, shut } from '../metrics/admin-listener.js';
 
 /** @typedef {import('node:http').Server} Server */
 /** @typedef {import('./options.js').CheckedLimits} CheckedLimits */
@@ -17,33 +18,6 @@ const MAX_HEADER_BYTES = 8192;
 const SPARE_SOCKETS = 8;
 /** The same for all together. */
 const SPARE_SOCKETS_IN_ALL = 256;
-
-/** Names by which a browser on this machine reaches a loopback listener; others were made to lead here. */
-const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
-
-/** @param {Server} server @param {number} port @param {string} host */
-async function listen(server, port, host) {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    const where = `${host}, port ${port}`;
-    throw new PosternError(
-      'ERR_SERVER_LISTEN',
-      `The gateway can't listen on ${where} (${codeOf(cause)}).`,
-      { cause },
-    );
-  }
-}
-
-/** Stops listening and ends what is open. @param {Server} server */
-export async function shut(server) {
-  if (!server.listening) return;
-  const closed = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await closed;
-}
 
 /**
  * @param {object} options
@@ -71,7 +45,7 @@ export async function listenForClients({ port, address, tls, limits, countsSocke
     server.maxConnections = limits.connections + SPARE_SOCKETS_IN_ALL;
   }
   if (countsSockets) limitSockets(server, limits.connectionsPerIp + SPARE_SOCKETS);
-  await listen(server, port, address);
+  await listen(server, port, address, 'The gateway');
   return server;
 }
 
@@ -104,40 +78,3 @@ function limitSockets(server, most) {
     });
   });
 }
-
-/**
- * GET /metrics, /healthz (it runs) and /readyz (it takes connections).
- *
- * @param {import('./options.js').AdminOptions} options
- * @param {{ isReady: () => boolean, metrics: () => string }} gateway
- * @returns {Promise<Server>}
- */
-export async function listenForAdmin({ port, address = '127.0.0.1', exposed }, gateway) {
-  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS });
-  server.on('request', (request, response) => {
-    const answer = (
-      /** @type {number} */ status,
-      /** @type {string} */ text,
-      type = 'text/plain',
-    ) =>
-      void response
-        .writeHead(status, {
-          'Content-Type': `${type}; charset=utf-8`,
-          'Cache-Control': 'no-store',
-          'X-Content-Type-Options': 'nosniff',
-        })
-        .end(text);
-    // A page whose name was made to lead here (DNS rebinding) reads nothing.
-    if (exposed !== true && !LOCAL_HOST.test(request.headers.host ?? '')) answer(403, 'no\n');
-    else if (request.method !== 'GET') answer(405, 'GET only\n');
-    else if (request.url === '/healthz') answer(200, 'ok\n');
-    else if (request.url === '/readyz') {
-      answer(gateway.isReady() ? 200 : 503, gateway.isReady() ? 'ready\n' : 'draining\n');
-    } else if (request.url === '/metrics') answer(200, gateway.metrics(), METRICS_TYPE);
-    else answer(404, 'not here\n');
-  });
-  await listen(server, port, address);
-  return server;
-}
-
-const METRICS_TYPE = 'text/plain; version=0.0.4';

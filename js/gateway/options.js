@@ -2,11 +2,13 @@
 
 import { requireObject } from '../codec/arguments.js';
 import { argumentError } from '../errors.js';
+import { checkAdmin } from '../metrics/admin-listener.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
 import { checkTrustProxy } from './client-address.js';
 import { checkOrigin } from './origins.js';
 import { ticketSecrets } from './tickets.js';
 
+/** @typedef {import('../metrics/admin-listener.js').AdminOptions} AdminOptions */
 /** @typedef {import('./client-address.js').TrustedProxies} TrustedProxies */
 /** @typedef {import('./core.js').PeerPolicy} PeerPolicy */
 /** @typedef {import('./log.js').LogEntry} LogEntry */
@@ -42,13 +44,6 @@ import { ticketSecrets } from './tickets.js';
  * @property {(id: string, expiresAt: number) => boolean | Promise<boolean>} [claim] where several gateways share a
  *   secret: remembers the ticket until `expiresAt` where all of them see it, and tells whether it was not there yet (SET NX PXAT
  *   of Redis). Without it each gateway remembers its own
- */
-
-/**
- * @typedef {object} AdminOptions
- * @property {number} port 0: any
- * @property {string} [address] default '127.0.0.1'
- * @property {true} [exposed] that another address than a loopback one is meant
  */
 
 /**
@@ -127,7 +122,7 @@ export function checkGatewayOptions(options) {
   const origins = checkOrigins(options);
   const secrets = checkTickets(options);
   checkTrustProxy(options.trustProxy, 'options.trustProxy');
-  if (admin !== undefined) checkAdmin(admin);
+  if (admin !== undefined) checkAdmin(admin, 'options.admin');
   const isLog =
     typeof log === 'function' || typeof (/** @type {any} */ (log)?.write) === 'function';
   if (log !== undefined && !isLog) {
@@ -196,19 +191,6 @@ function checkTickets({ tickets }) {
     throw argumentError('options.tickets.claim', 'a function');
   }
   return ticketSecrets(tickets.secret, 'options.tickets.secret');
-}
-
-/** @param {AdminOptions} admin */
-function checkAdmin(admin) {
-  const { port, address = '127.0.0.1', exposed } = requireObject(admin, 'options.admin');
-  if (port === undefined) throw argumentError('options.admin.port', 'a port, or 0 for any');
-  checkInteger(port, 'options.admin.port', 0, 0xffff);
-  if (LOOPBACK.test(address) || exposed === true) return;
-  throw argumentError(
-    'options.admin.address',
-    "a loopback address such as '127.0.0.1': metrics tell strangers much. Where a firewall keeps them out, say so with " +
-      'options.admin.exposed: true',
-  );
 }
 
 /** @param {Limits} given @returns {CheckedLimits} */
