@@ -53,10 +53,28 @@ bool take_prefixes(Bytes& from, uint32_t count, std::vector<server::Prefix>& out
   return true;
 }
 
-server::ServerOptions options_from(const OpenServerRequest& request, Bytes realm, Bytes software) {
+bool take_alternates(Bytes& from, uint32_t count, std::vector<TransportAddress>& out) {
+  for (uint32_t i = 0; i < count; ++i) {
+    AddressHeader header;
+    TransportAddress address;
+    if (!take(from, header) || !take_address(from, header.address_bytes, header.port, address)) {
+      return false;
+    }
+    out.push_back(address);
+  }
+  return true;
+}
+
+bool take_string(Bytes& from, uint32_t count, std::string& out) {
+  Bytes text;
+  if (!take_bytes(from, count, text)) return false;
+  out = std::string(as_text(text));
+  return true;
+}
+
+// Everything but the secret.
+server::ServerOptions options_from(const OpenServerRequest& request) {
   server::ServerOptions options;
-  options.realm = std::string(as_text(realm));
-  options.software = std::string(as_text(software));
   options.needs_authentication = request.needs_authentication != 0;
   options.asks_for_keys = request.asks_for_keys != 0;
   options.default_lifetime_seconds = request.default_lifetime_seconds;
@@ -71,6 +89,7 @@ server::ServerOptions options_from(const OpenServerRequest& request, Bytes realm
   options.limits = {
       .allocations = request.max_allocations,
       .allocations_per_user = request.max_allocations_per_user,
+      .allocations_per_source = request.max_allocations_per_source,
       .peers = {.permissions = request.max_permissions, .channels = request.max_channels},
       .connections = request.max_connections};
   options.nonces.lifetime = Duration::seconds(request.nonce_lifetime_seconds);
@@ -87,14 +106,17 @@ ServerEngine::~ServerEngine() = default;
 int32_t ServerEngine::open(double now_milliseconds, uint32_t bytes) {
   const std::span<uint8_t> arguments = std::span(inbox_).first(std::min(bytes, kInboxBytes));
   Bytes rest = arguments;
-  OpenServerRequest request;
+  OpenServerRequest request{};
   Bytes secret;
-  Bytes realm;
-  Bytes software;
   Errc errc = Errc::BadRecord;
-  if (take(rest, request) && take_bytes(rest, request.secret_bytes, secret) &&
-      take_bytes(rest, request.realm_bytes, realm) &&
-      take_bytes(rest, request.software_bytes, software) && secret.size() >= kMinSecretBytes &&
+  const bool is_whole = take(rest, request) && take_bytes(rest, request.secret_bytes, secret);
+  server::ServerOptions options = options_from(request);
+  if (is_whole && take_string(rest, request.realm_bytes, options.realm) &&
+      take_string(rest, request.software_bytes, options.software) &&
+      take_string(rest, request.server_name_bytes, options.server_name) &&
+      take_string(rest, request.alternate_domain_bytes, options.alternate_domain) &&
+      take_alternates(rest, request.alternates, options.alternates) &&
+      secret.size() >= kMinSecretBytes && options.server_name.size() <= server::kMaxServerName &&
       request.nonce_lifetime_seconds > 0 && request.unauthenticated_per_second > 0 &&
       request.unauthenticated_burst > 0) {
     errc = Errc::Ok;
@@ -103,7 +125,7 @@ int32_t ServerEngine::open(double now_milliseconds, uint32_t bytes) {
     is_in_stream_ = false;
     inbox_at_ = inbox_end_ = 0;
     status_ = {.next_timeout = -1, .has_more = 0, .accepted = 0};
-    server_ = std::make_unique<server::TurnServer>(options_from(request, realm, software), secret);
+    server_ = std::make_unique<server::TurnServer>(options, secret);
     server_->handle_timeout(Instant::from_milliseconds(now_milliseconds));
   }
   std::fill(arguments.begin(), arguments.end(), uint8_t{0});
@@ -127,6 +149,8 @@ int32_t ServerEngine::run(ServerCommand command, Instant now, Bytes arguments) {
     case ServerCommand::RemoveUser:
     case ServerCommand::SetSecrets:
       return run_texts(command, arguments);
+    case ServerCommand::SetTokenKeys:
+      return set_token_keys(arguments);
     case ServerCommand::SetPolicy:
       return set_policy(arguments);
     case ServerCommand::AddLink:
@@ -171,8 +195,28 @@ int32_t ServerEngine::run_texts(ServerCommand command, Bytes arguments) {
   return failure(Errc::BadRecord);
 }
 
+int32_t ServerEngine::set_token_keys(Bytes arguments) {
+  TextsCommand header;
+  if (!take(arguments, header)) return failure(Errc::BadRecord);
+  std::vector<server::TokenKey> keys;
+  for (uint32_t i = 0; i < header.count; ++i) {
+    TokenKeyHeader key;
+    Bytes kid;
+    Bytes bytes;
+    if (!take(arguments, key) || !take_text(arguments, kid) || !take_text(arguments, bytes)) {
+      return failure(Errc::BadRecord);
+    }
+    keys.push_back({.kid = std::string(as_text(kid)), .key = {bytes.begin(), bytes.end()}});
+    if (key.expires_at_seconds != 0) keys.back().expires_at = key.expires_at_seconds;
+  }
+  return failure(server_->token_keys().set(keys));
+}
+
 int32_t ServerEngine::run_number(ServerCommand command, Instant now, uint32_t number) {
   switch (command) {
+    case ServerCommand::SetDraining:
+      server_->set_draining(number != 0);
+      return 0;
     case ServerCommand::SetTimeOfDay:
       server_->set_time_of_day(now, number);
       return 0;
@@ -200,7 +244,9 @@ int32_t ServerEngine::run_number(ServerCommand command, Instant now, uint32_t nu
 int32_t ServerEngine::set_policy(Bytes arguments) {
   PolicyCommand header;
   server::PeerRules rules;
-  if (!take(arguments, header) || !take_prefixes(arguments, header.allowed, rules.allowed) ||
+  if (!take(arguments, header)) return failure(Errc::BadRecord);
+  rules.only_allowed = header.only_allowed != 0;
+  if (!take_prefixes(arguments, header.allowed, rules.allowed) ||
       !take_prefixes(arguments, header.denied, rules.denied) ||
       !take_prefixes(arguments, header.nat64, rules.nat64) ||
       rules.nat64.size() > server::kMaxNat64Prefixes ||

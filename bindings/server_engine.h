@@ -66,6 +66,7 @@ class ServerEngine {
   int32_t run(ServerCommand command, Instant now, Bytes arguments);
   int32_t run_texts(ServerCommand command, Bytes arguments);
   int32_t run_number(ServerCommand command, Instant now, uint32_t number);
+  int32_t set_token_keys(Bytes arguments);
   int32_t set_policy(Bytes arguments);
   int32_t add_link(Bytes arguments);
   int32_t run_relay(ServerCommand command, Instant now, Bytes arguments);

@@ -9,11 +9,16 @@
 
 namespace postern::bindings {
 
-// --- What open() finds in the inbox. Secret (32 bytes or more), realm and software follow.
+// --- What open() finds in the inbox. Secret (32 bytes or more), realm, software, the server's name
+// for tokens and the alternates' domain follow, then so many alternates: an AddressHeader each, and
+// the address.
 struct OpenServerRequest {
   uint32_t secret_bytes;
   uint32_t realm_bytes;
   uint32_t software_bytes;
+  uint32_t server_name_bytes;
+  uint32_t alternate_domain_bytes;
+  uint32_t alternates;
   uint32_t needs_authentication;
   uint32_t asks_for_keys;
   uint32_t default_lifetime_seconds;
@@ -27,6 +32,7 @@ struct OpenServerRequest {
   uint32_t allows_response_port;
   uint32_t max_allocations;
   uint32_t max_allocations_per_user;
+  uint32_t max_allocations_per_source;
   uint32_t max_permissions;
   uint32_t max_channels;
   uint32_t max_connections;
@@ -35,12 +41,19 @@ struct OpenServerRequest {
   uint32_t unauthenticated_burst;
 };
 
+struct AddressHeader {
+  uint32_t port;
+  uint32_t address_bytes;
+};
+
 // --- Commands: what happens seldom. Each finds its arguments at the start of the inbox.
 enum class ServerCommand : uint32_t {
   SetUser,        // TextsCommand: name, password
   RemoveUser,     // TextsCommand: name
   SetSecrets,     // TextsCommand
   SetPolicy,      // PolicyCommand
+  SetTokenKeys,   // TextsCommand, which counts keys: see TokenKeyHeader
+  SetDraining,    // ServerNumberCommand: 0 or 1
   SetTimeOfDay,   // ServerNumberCommand: seconds since 1970
   AddLink,        // LinkCommand
   RemoveLink,     // ServerNumberCommand: the link
@@ -65,9 +78,15 @@ struct TextsCommand {
 
 // Prefixes follow as texts, as in TextsCommand: those that are allowed, denied, and of NAT64.
 struct PolicyCommand {
+  uint32_t only_allowed;
   uint32_t allowed;
   uint32_t denied;
   uint32_t nat64;
+};
+
+// Of each key of SetTokenKeys; its name and the key follow as texts. 0: it does not expire.
+struct TokenKeyHeader {
+  uint32_t expires_at_seconds;
 };
 
 // The password follows; none: there is no such user.

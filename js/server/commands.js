@@ -8,11 +8,41 @@ import { OPEN_SERVER } from './layout.js';
 /** @typedef {import('../engine/addresses.js').PackedAddress} PackedAddress */
 /** @typedef {import('./core.js').ServerCore} ServerCore */
 
+/** @typedef {'secretBytes' | 'realmBytes' | 'softwareBytes' | 'serverNameBytes' | 'alternateDomainBytes' | 'alternates'} Lengths */
+
 /**
- * What a core is opened with: the words of an OpenServerRequest but for its lengths.
+ * @typedef {object} CoreTexts
+ * @property {Uint8Array} secret 32 bytes or more
+ * @property {string} realm
+ * @property {string} software
+ * @property {string} serverName for tokens; '' for the realm
+ * @property {string} alternateDomain
+ */
+
+/**
+ * What a core is opened with: the words of an OpenServerRequest, and what follows them.
  *
- * @typedef {{ secret: Uint8Array, realm: string, software: string }
- *   & Record<Exclude<typeof OPEN_SERVER[number], 'secretBytes' | 'realmBytes' | 'softwareBytes'>, number>} CoreSettings
+ * @typedef {CoreTexts & { alternates: readonly { address: PackedAddress, port: number }[] }
+ *   & Record<Exclude<typeof OPEN_SERVER[number], Lengths>, number>} CoreSettings
+ */
+
+/**
+ * A key that is shared with an authorization server (RFC 7635 section 4.1).
+ *
+ * @typedef {object} TokenKey
+ * @property {string} kid
+ * @property {Uint8Array} key 32 bytes (A256GCM) or 16 (A128GCM)
+ * @property {number} expiresAt seconds since 1970; 0: never
+ */
+
+/**
+ * To which peers is relayed: PeerRules of src/server/peer_policy.h.
+ *
+ * @typedef {object} Policy
+ * @property {boolean} only
+ * @property {readonly string[]} allow
+ * @property {readonly string[]} deny
+ * @property {readonly string[]} nat64
  */
 
 /**
@@ -60,6 +90,12 @@ class Writer {
     return length;
   }
 
+  /** An AddressHeader and its address, at any place. @param {PackedAddress} address @param {number} port */
+  alternate({ bytes, a, b, c, d }, port) {
+    const words = new Uint32Array([port, bytes, a, b, c, d]);
+    this.part(new Uint8Array(words.buffer, 0, 8 + bytes));
+  }
+
   /** A text behind its length, padded. @param {string} text */
   measuredText(text) {
     const word = this.#at >> 2;
@@ -68,8 +104,17 @@ class Writer {
     this.#at = (this.#at + 3) & ~3;
   }
 
+  /** The same of bytes. @param {Uint8Array} part */
+  measuredPart(part) {
+    this.words(part.length);
+    this.part(part);
+    this.#at = (this.#at + 3) & ~3;
+  }
+
   /** @param {Uint8Array} part */
   part(part) {
+    if (part.length > this.#core.inboxEnd - this.#at)
+      throw new PosternError('ERR_STUN_MESSAGE_TOO_LONG');
     this.#core.bytes.set(part, this.#at);
     this.#at += part.length;
   }
@@ -77,7 +122,7 @@ class Writer {
 
 /** @param {ServerCore} core @param {CoreSettings} settings */
 export function writeOpen(core, settings) {
-  const { secret, realm, software, ...numbers } = settings;
+  const { secret, realm, software, serverName, alternateDomain, alternates, ...numbers } = settings;
   const writer = new Writer(core);
   writer.words(...new Array(OPEN_SERVER.length).fill(0));
   writer.part(secret);
@@ -85,7 +130,11 @@ export function writeOpen(core, settings) {
     secretBytes: secret.length,
     realmBytes: writer.text(realm),
     softwareBytes: writer.text(software),
+    serverNameBytes: writer.text(serverName),
+    alternateDomainBytes: writer.text(alternateDomain),
+    alternates: alternates.length,
   };
+  for (const { address, port } of alternates) writer.alternate(address, port);
   const values = { ...numbers, ...lengths };
   const start = core.inbox >> 2;
   for (const [i, name] of OPEN_SERVER.entries()) core.words[start + i] = values[name];
@@ -109,12 +158,24 @@ export function writeTexts(core, ...texts) {
 
 /**
  * @param {ServerCore} core
- * @param {{ allow: readonly string[], deny: readonly string[], nat64: readonly string[] }} policy
+ * @param {Policy} policy
  */
-export function writePolicy(core, { allow, deny, nat64 }) {
+export function writePolicy(core, { only, allow, deny, nat64 }) {
   const writer = new Writer(core);
-  writer.words(allow.length, deny.length, nat64.length);
+  writer.words(Number(only), allow.length, deny.length, nat64.length);
   for (const prefix of [...allow, ...deny, ...nat64]) writer.measuredText(prefix);
+  return writer.bytes;
+}
+
+/** @param {ServerCore} core @param {readonly TokenKey[]} keys */
+export function writeTokenKeys(core, keys) {
+  const writer = new Writer(core);
+  writer.words(keys.length);
+  for (const { kid, key, expiresAt } of keys) {
+    writer.words(expiresAt);
+    writer.measuredText(kid);
+    writer.measuredPart(key);
+  }
   return writer.bytes;
 }
 

@@ -14,6 +14,7 @@ import {
   writePolicy,
   writeRelay,
   writeTexts,
+  writeTokenKeys,
 } from './commands.js';
 import { ServerCore } from './core.js';
 import {
@@ -108,7 +109,10 @@ export class ServerEngine {
     this.#run();
   };
 
-  /** @param {CoreSettings} settings @param {EngineOwner} owner */
+  /**
+   * @param {Omit<CoreSettings, 'alternates'> & { alternates: readonly TransportAddress[] }} settings
+   * @param {EngineOwner} owner
+   */
   constructor(settings, owner) {
     this.#owner = owner;
     this.#core = new ServerCore(() => owner.lost(this.#core.lossError()));
@@ -125,7 +129,11 @@ export class ServerEngine {
       }),
       MAX_DESTINATIONS,
     );
-    const bytes = writeOpen(this.#core, settings);
+    const alternates = settings.alternates.map(({ address, port }) => ({
+      address: this.#addresses.pack(address),
+      port,
+    }));
+    const bytes = writeOpen(this.#core, { ...settings, alternates });
     this.#core.checked(this.#core.guard((call) => call.open(performance.now(), bytes)));
     this.tellTime();
   }
@@ -240,9 +248,19 @@ export class ServerEngine {
     this.#command(SERVER_COMMAND.setSecrets, () => writeTexts(this.#core, ...secrets));
   }
 
-  /** @param {{ allow: readonly string[], deny: readonly string[], nat64: readonly string[] }} policy */
+  /** @param {import('./commands.js').Policy} policy */
   setPolicy(policy) {
     this.#command(SERVER_COMMAND.setPolicy, () => writePolicy(this.#core, policy));
+  }
+
+  /** Instead of those that were there. @param {readonly import('./commands.js').TokenKey[]} keys */
+  setTokenKeys(keys) {
+    this.#command(SERVER_COMMAND.setTokenKeys, () => writeTokenKeys(this.#core, keys));
+  }
+
+  /** Whether nothing new is allocated. @param {boolean} isDraining */
+  setDraining(isDraining) {
+    this.#happen(SERVER_COMMAND.setDraining, Number(isDraining));
   }
 
   /** @param {number} question @param {string} password prepared; '' for none */

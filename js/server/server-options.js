@@ -2,7 +2,7 @@
 
 import { isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { isTrue, requireObject } from '../codec/arguments.js';
+import { isBytes, isTrue, requireObject } from '../codec/arguments.js';
 import { argumentError } from '../errors.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
@@ -31,6 +31,7 @@ import { parseListen } from './listen.js';
  * @typedef {object} PolicyOptions to which peers is relayed: the public Internet, unless this says otherwise
  * @property {string[]} [allow] opens addresses that are closed by default, such as '10.1.2.0/24' or '127.0.0.1'
  * @property {string[]} [deny] closes addresses; wins over `allow`
+ * @property {boolean} [only] closes everything that `allow` does not open, for servers that stand before a few others
  * @property {string[]} [nat64] prefixes of NAT64 translators in this network (RFC 6052): judged by what is inside
  */
 
@@ -38,6 +39,8 @@ import { parseListen } from './listen.js';
  * @typedef {object} QuotaOptions
  * @property {number} [allocations] of all; 16,384 when left out. More get error 508
  * @property {number} [allocationsPerUser] unlimited when left out. More get error 486
+ * @property {number} [allocationsPerHost] of one client's address, or one /64 of IPv6; unlimited when left out. More get
+ *   error 486
  * @property {number} [permissions] of an allocation; 512 when left out
  * @property {number} [channels] of an allocation; 512 when left out
  * @property {number} [peerConnections] of a TCP allocation; 64 when left out
@@ -45,6 +48,15 @@ import { parseListen } from './listen.js';
  * @property {number} [connectionsPerHost] of one address, or one /64 of IPv6; 256 when left out
  * @property {number} [unauthenticatedPerSecond] answers to one address that has not shown who it is; 50 when left out
  * @property {number} [unauthenticatedBurst] so many at once; 200 when left out
+ */
+
+/**
+ * Access tokens of authorization servers (RFC 7635), as `createAccessToken()` of `postern/credentials` makes them.
+ *
+ * @typedef {object} TokenOptions
+ * @property {string} [serverName] for whom the tokens are made; the realm when left out
+ * @property {{ kid: string, key: Uint8Array, expiresAt?: number }[]} keys shared with the authorization servers: 32 bytes
+ *   for A256GCM, 16 for A128GCM; `expiresAt` in seconds since 1970
  */
 
 /**
@@ -59,6 +71,10 @@ import { parseListen } from './listen.js';
  *   finds a user's password
  * @property {string | string[]} [secret] shared with the service that makes time-limited credentials
  *   (`postern/credentials`); up to four, so that one can replace another
+ * @property {TokenOptions} [tokens]
+ * @property {string | string[]} [alternate] where clients are sent that come while this server drains: 'address:port' of
+ *   other servers, the first of the client's family
+ * @property {string} [alternateDomain] the name in the certificates of those
  * @property {boolean} [authentication] false: relays for everybody, which is allowed on loopback only
  * @property {string} [realm] 'postern' when left out
  * @property {string} [software] what the server calls itself; nothing when left out
@@ -80,6 +96,9 @@ const DEFAULT_LIFETIME_SECONDS = 600;
 const MAX_LIFETIME_SECONDS = 3600;
 const MOST_SECONDS = 0x7fffffff;
 const MAX_SECRETS = 4;
+/** kMaxTokenKeys and kMaxServerName of src/server/access_token.h. */
+const MAX_TOKEN_KEYS = 16;
+const MAX_SERVER_NAME = 255;
 const PRIVATE_USE = /^(127\.|::1$)/;
 
 /** @typedef {ReturnType<typeof checkServerOptions>} ServerSettings */
@@ -93,11 +112,12 @@ export function checkServerOptions(options) {
   const relay = checkRelay(options.relay, listens);
   const users = checkCredentials(credentials);
   const secrets = checkSecrets(secret);
+  const tokens = checkTokens(options.tokens);
   isTrue(authentication, 'options.authentication');
   const needsAuthentication = authentication !== false;
   checkSafety({
     needsAuthentication,
-    hasUsers: users !== undefined || secrets.length > 0,
+    hasUsers: users !== undefined || secrets.length > 0 || tokens.keys.length > 0,
     relay,
     listens,
   });
@@ -121,6 +141,9 @@ export function checkServerOptions(options) {
     relay,
     users,
     secrets,
+    tokens,
+    alternates: checkAlternates(options.alternate),
+    alternateDomain: checkText(options.alternateDomain ?? '', 'options.alternateDomain'),
     needsAuthentication,
     realm: prepareCredential(checkText(realm ?? 'postern', 'options.realm'), 'realm'),
     software,
@@ -150,6 +173,7 @@ export function checkServerOptions(options) {
       allocations: limit('allocations', 65_536, 16_384),
       // The core's word for unlimited.
       allocationsPerUser: limit('allocationsPerUser', 65_536, 0),
+      allocationsPerHost: limit('allocationsPerHost', 65_536, 0),
       permissions: limit('permissions', 65_536, 512),
       channels: limit('channels', 4096, 512),
       peerConnections: limit('peerConnections', 65_536, 64),
@@ -319,10 +343,65 @@ export function checkSecrets(value) {
   return secrets;
 }
 
+/** @param {TokenOptions | undefined} value */
+export function checkTokens(value) {
+  if (value === undefined) return { serverName: '', keys: [] };
+  const { serverName = '', keys } = requireObject(value, 'options.tokens');
+  if (checkText(serverName, 'options.tokens.serverName').length > MAX_SERVER_NAME) {
+    throw argumentError(
+      'options.tokens.serverName',
+      `a name of up to ${MAX_SERVER_NAME} characters`,
+    );
+  }
+  if (!Array.isArray(keys) || keys.length === 0 || keys.length > MAX_TOKEN_KEYS) {
+    throw argumentError('options.tokens.keys', `an array of one to ${MAX_TOKEN_KEYS} keys`);
+  }
+  return { serverName, keys: keys.map(checkTokenKey) };
+}
+
+/** @param {TokenOptions['keys'][number]} value @param {number} i @param {TokenOptions['keys']} all */
+function checkTokenKey(value, i, all) {
+  const name = `options.tokens.keys[${i}]`;
+  const { kid, key, expiresAt } = requireObject(value, name);
+  if (checkText(kid, `${name}.kid`) === '' || all.findIndex((one) => one.kid === kid) !== i) {
+    throw argumentError(`${name}.kid`, 'a text that no other key has');
+  }
+  if (!isBytes(key) || (key.length !== 32 && key.length !== 16)) {
+    throw argumentError(`${name}.key`, 'a Uint8Array of 32 bytes (A256GCM) or 16 (A128GCM)');
+  }
+  return { kid, key, expiresAt: checkInteger(expiresAt, `${name}.expiresAt`, 1, 0xffffffff) };
+}
+
+/** @param {unknown} value @returns {import('../codec/values.js').TransportAddress[]} */
+function checkAlternates(value) {
+  if (value === undefined) return [];
+  const all = Array.isArray(value) ? value : [value];
+  return all.map((one, i) => {
+    const name = Array.isArray(value) ? `options.alternate[${i}]` : 'options.alternate';
+    const [, literal, plain, port] = /^(?:\[([^\]]+)\]|([^[\]:]+)):(\d+)$/.exec(String(one)) ?? [];
+    const address = literal ?? plain ?? '';
+    if (isIP(address) === 0 || Number(port) < 1 || Number(port) > 0xffff) {
+      throw argumentError(
+        name,
+        "an IP address and a port, such as '192.0.2.1:3478' or '[2001:db8::1]:3478'",
+      );
+    }
+    return { address, port: Number(port), family: isIPv6(address) ? 'IPv6' : 'IPv4' };
+  });
+}
+
 /** @param {PolicyOptions | undefined} value */
 function checkPolicy(value) {
-  const { allow = [], deny = [], nat64 = [] } = requireObject(value ?? {}, 'options.policy');
+  const { allow = [], deny = [], nat64 = [], only } = requireObject(value ?? {}, 'options.policy');
+  isTrue(only, 'options.policy.only');
+  if (only === true && allow.length === 0) {
+    throw argumentError(
+      'options.policy.allow',
+      'given with `only`: otherwise there is no peer to relay to',
+    );
+  }
   return {
+    only: only === true,
     allow: checkTexts(allow, 'options.policy.allow'),
     deny: checkTexts(deny, 'options.policy.deny'),
     nat64: checkTexts(nat64, 'options.policy.nat64'),

@@ -13,7 +13,7 @@ import { natDiscoveryLinks } from './nat-discovery-links.js';
 import { ownAddresses } from './own-addresses.js';
 import { PeerConnections } from './peer-connections.js';
 import { Relays } from './relays.js';
-import { checkSecrets } from './server-options.js';
+import { checkSecrets, checkTokens } from './server-options.js';
 import { openStreamListener } from './stream-listener.js';
 import { openUdpListener } from './udp-listener.js';
 
@@ -121,6 +121,9 @@ export class Server extends EventEmitter {
         secret: randomBytes(SECRET_BYTES),
         realm: settings.realm,
         software: settings.software,
+        serverName: settings.tokens.serverName,
+        alternateDomain: settings.alternateDomain,
+        alternates: settings.alternates,
         needsAuthentication: Number(settings.needsAuthentication),
         asksForKeys: Number(typeof users === 'function'),
         defaultLifetimeSeconds: settings.defaultLifetime,
@@ -130,11 +133,16 @@ export class Server extends EventEmitter {
         relaysUdp: Number(relay?.udp ?? false),
         relaysTcp: Number(relay?.tcp ?? false),
         // Only where all users are known is there nobody else whom a hash could mean.
-        hidesUsernames: Number(users instanceof Map && settings.secrets.length === 0),
+        hidesUsernames: Number(
+          users instanceof Map &&
+            settings.secrets.length === 0 &&
+            settings.tokens.keys.length === 0,
+        ),
         allowsMobility: Number(settings.mobility),
         allowsResponsePort: 1,
         maxAllocations: quota.allocations,
         maxAllocationsPerUser: quota.allocationsPerUser,
+        maxAllocationsPerSource: quota.allocationsPerHost,
         maxPermissions: quota.permissions,
         maxChannels: quota.channels,
         maxConnections: quota.peerConnections,
@@ -169,6 +177,7 @@ export class Server extends EventEmitter {
       for (const [name, password] of users) this.#engine.setUser(name, password);
     }
     if (settings.secrets.length > 0) this.#engine.setSecrets(settings.secrets);
+    if (settings.tokens.keys.length > 0) this.#engine.setTokenKeys(settings.tokens.keys);
     this.#setPolicy();
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();
@@ -331,7 +340,7 @@ export class Server extends EventEmitter {
       return;
     } catch {}
     // Which one is it?
-    const none = { allow: [], deny: [], nat64: [] };
+    const none = { only: false, allow: [], deny: [], nat64: [] };
     for (const kind of /** @type {const} */ (['allow', 'deny', 'nat64'])) {
       for (const [i, prefix] of policy[kind].entries()) {
         try {
@@ -509,6 +518,16 @@ export class Server extends EventEmitter {
   }
 
   /**
+   * Replaces the keys of access tokens.
+   *
+   * @param {import('./server-options.js').TokenOptions['keys']} keys
+   * @throws {TypeError} ERR_INVALID_ARGUMENT
+   */
+  setTokenKeys(keys) {
+    this.#engine.setTokenKeys(checkTokens({ keys }).keys);
+  }
+
+  /**
    * A new certificate, for connections that are made from now on.
    *
    * @param {import('node:tls').SecureContextOptions} tls
@@ -522,15 +541,19 @@ export class Server extends EventEmitter {
    *
    * @param {object} [options]
    * @param {number} [options.timeoutMs] then the rest is ended; never when left out
-   * @param {AbortSignal} [options.signal] stops waiting, and goes on serving those that are left
+   * @param {AbortSignal} [options.signal] stops waiting: the server goes on as before
    * @returns {Promise<number>} how many allocations were ended by the timeout
    */
   async drain({ timeoutMs, signal } = {}) {
     signal?.throwIfAborted();
+    this.#engine.setDraining(true);
     if (this.#allocations.size > 0 && !this.#isClosed) {
       await new Promise((resolve, reject) => {
         const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
-        const onabort = () => reject(signal?.reason);
+        const onabort = () => {
+          this.#engine.setDraining(false);
+          reject(signal?.reason);
+        };
         signal?.addEventListener('abort', onabort, { once: true });
         this.#onempty = () => {
           clearTimeout(timer);
