@@ -99,6 +99,9 @@ function movedTo(candidate, place, domain) {
   }
 }
 
+/** Whether a WebSocket leads to where the caller wanted: no other place gets a ticket. @param {PlannedServer} server @param {Candidate} candidate */
+const isFirstPlace = ({ uri }, { url }) => url !== undefined && url === webSocketUrlOf(uri).href;
+
 /** @param {Candidate} candidate to which a redirection led @param {unknown} error */
 function explainRedirect({ transport }, error) {
   if (transport === 'ws' && error instanceof PosternError && error.code === 'ERR_TRANSPORT_CONNECT')
@@ -207,8 +210,9 @@ export class Search {
   async #reach(candidate, phases, signal) {
     const { server, options, task } = this;
     const { alpn } = task;
+    const ticket = isFirstPlace(server, candidate) ? options.ticket : undefined;
     const open = (/** @type {OpenOptions} */ where) =>
-      openCandidate(candidate, options, { ...where, alpn });
+      openCandidate(candidate, { ...options, ticket }, { ...where, alpn });
     const start = performance.now();
     const { localAddress, localPort } = options;
     const transport = await open({ signal, localAddress, localPort });
@@ -244,10 +248,11 @@ export class Search {
  * @param {StunOptions} options
  * @param {OpenOptions & { alpn?: AlpnLabel }} where
  */
-async function openCandidate(candidate, { transport, tls, proxy, proxyTls, WebSocket }, where) {
+async function openCandidate(candidate, options, where) {
+  const { transport, tls, proxy, proxyTls, WebSocket, ticket } = options;
   // The name on the certificate is the candidate's: after a redirect it may be another than `servername`.
   const { servername: _, ...otherTls } = tls ?? {};
-  const openOptions = { ...where, tls: otherTls, proxy, proxyTls, WebSocket };
+  const openOptions = { ...where, tls: otherTls, proxy, proxyTls, WebSocket, ticket };
   if (typeof transport !== 'function') return openTransport(candidate, openOptions);
   const opened = await transport(candidate, openOptions);
   if (typeof opened?.send === 'function' && typeof opened.close === 'function') return opened;

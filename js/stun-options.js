@@ -45,6 +45,8 @@ import { portOf } from './uri.js';
  * @property {import('./transports/tls.js').TlsOptions} [tls] options of node:tls, such as `ca` and `servername`
  * @property {import('./transports/websocket.js').WebSocketConstructor} [WebSocket] the class to use for WebSockets, such
  *   as that of the package ws; default: the global one, which Node has from version 22 on. It decides whom TLS trusts
+ * @property {import('./transports/websocket.js').TicketSource} [ticket] of a gateway, for WebSockets: a string, or a function of
+ *   `{ url, signal }` that gives one, and is asked for each WebSocket. It goes to no place that a server redirects to
  * @property {string} [proxy] URL of a proxy for TCP and TLS: http:// or https:// (CONNECT), socks5:// or socks5h://,
  *   with `user:password@` where it asks for that; the proxy looks names up. 'env': what HTTPS_PROXY, ALL_PROXY and
  *   NO_PROXY say. Default: none. UDP and WebSockets never go through it
@@ -111,6 +113,9 @@ export function checkStunOptions(options) {
   }
   if (options.WebSocket !== undefined && typeof options.WebSocket !== 'function') {
     throw argumentError('options.WebSocket', 'a class such as WebSocket of the package ws');
+  }
+  if (options.ticket !== undefined && !['string', 'function'].includes(typeof options.ticket)) {
+    throw argumentError('options.ticket', 'a string, or a function that gives one');
   }
   if (options.proxy !== undefined && typeof options.proxy !== 'string') {
     throw argumentError('options.proxy', "a URL such as 'http://proxy.example.org:3128', or 'env'");

@@ -34,7 +34,7 @@ export class GatewayCore {
     this.#look();
   }
 
-  /** Where things lie. Opening a policy may make the memory grow, which detaches the views. */
+  /** Where things lie. The rules of a policy may make the memory grow, which detaches the views; messages never do. */
   #look() {
     const { buffer } = this.#call.wasmMemory;
     this.#bytes = new Uint8Array(buffer);
@@ -57,6 +57,7 @@ export class GatewayCore {
         if (this.#call.gatewayAddRule(RULES[list], this.#putText(prefix)) !== 0) return;
         // What was added is not to be part of the next one.
         this.#call.gatewayClose(this.#call.gatewayOpen(0));
+        this.#look();
         throw argumentError(
           `${name}.${list}[${i}]`,
           list === 'nat64'
@@ -152,6 +153,7 @@ export class GatewayCore {
 
   /** @param {unknown} text */
   #putText(text) {
+    if (this.#bytes.length === 0) this.#look();
     return typeof text === 'string' ? this.#put(encoder.encode(text)) : 0;
   }
 

@@ -14,6 +14,7 @@
  * @typedef {OpenOptions & {
  *   tls?: import('../transports/tls.js').TlsOptions,
  *   WebSocket?: import('../transports/websocket.js').WebSocketConstructor,
+ *   ticket?: import('../transports/websocket.js').TicketSource,
  *   alpn?: import('../transports/tls.js').AlpnLabel,
  *   proxy?: string,
  *   proxyTls?: import('../transports/tls.js').TlsOptions,

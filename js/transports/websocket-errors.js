@@ -8,7 +8,7 @@ import { connectError } from './open-errors.js';
 
 /**
  * What the codes of closing mean, to stand after "The server closed the WebSocket: " (RFC 6455
- * section 7.4.1, and the registry that it founds).
+ * section 7.4.1, the registry that it founds, and js/gateway/close-codes.js).
  *
  * @type {Record<number, string>}
  */
@@ -27,6 +27,15 @@ const CLOSE_WORDS = {
   3000: 'it asks for authorization',
   3003: 'it does not allow this',
   3008: 'it waited for too long',
+  // Of a gateway of ours (docs/gateway.md).
+  4400: 'a message was neither STUN nor ChannelData',
+  4401: 'the ticket is missing, wrong, used or too old',
+  4403: 'the server behind it, or the peer, is not allowed',
+  4408: 'its time was up',
+  4413: 'there are too many connections of this user or address',
+  4429: 'there were too many attempts from this address',
+  4502: 'the server behind it cannot be reached',
+  4504: 'the server behind it does not answer',
 };
 /** There was no closing handshake (RFC 6455 section 7.1.5). */
 const ABNORMAL_CLOSURE = 1006;

@@ -4,6 +4,7 @@
 // is offered and has to be chosen, and messages are framed by the WebSocket.
 
 import { argumentError, PosternError } from '../errors.js';
+import { abortable } from '../resolve/abortable.js';
 import { webSocketAddress } from '../uri.js';
 import { BaseTransport } from './base-transport.js';
 import { OPEN_TIMEOUT_MS } from './open-timeout.js';
@@ -18,6 +19,14 @@ import { webSocketClosedError, webSocketConnectError } from './websocket-errors.
  * A class with the interface of the browsers' WebSocket, such as `WebSocket` of the package ws.
  *
  * @typedef {new (url: string, protocols: string[]) => object} WebSocketConstructor
+ */
+
+/**
+ * What lets this client in at a gateway: a ticket, which is offered as the last sub-protocol because a page can set no
+ * other header; or what gets one for the WebSocket that is about to be opened. Most are good once, and a relay may need
+ * several.
+ *
+ * @typedef {string | ((about: { url: string, signal: AbortSignal | undefined }) => string | Promise<string>)} TicketSource
  */
 
 /**
@@ -186,6 +195,26 @@ function checkUrl(text) {
   throw argumentError('target.url', 'a ws:// or wss:// URL without user name and fragment');
 }
 
+/** RFC 6455 section 4.1: what can stand in the header's list, a token of RFC 7230. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/**
+ * @param {TicketSource} source
+ * @param {string} url
+ * @param {AbortSignal | undefined} signal
+ */
+async function ticketFrom(source, url, signal) {
+  const ticket =
+    typeof source === 'function'
+      ? await abortable(Promise.resolve(source({ url, signal })), signal)
+      : source;
+  if (typeof ticket === 'string' && TOKEN.test(ticket)) return ticket;
+  throw argumentError(
+    'options.ticket',
+    "a ticket as createTicket() of 'postern/gateway' makes it, or a function that gives one",
+  );
+}
+
 /** @param {WebSocketConstructor | undefined} given @returns {WebSocketConstructor} */
 function constructorFrom(given) {
   if (given !== undefined && typeof given !== 'function') {
@@ -268,10 +297,11 @@ function whenOpen(socket, { signal, timeoutMs, protocols, open, toError }) {
  * { address: '', port: 0 }. ref() and unref() do something only if the given class has them; that of ws has not.
  *
  * @param {TransportTarget} target `url` counts
- * @param {OpenOptions & { timeoutMs?: number, WebSocket?: WebSocketConstructor, protocols?: string[] }} [options]
+ * @param {OpenOptions & { timeoutMs?: number, WebSocket?: WebSocketConstructor, protocols?: string[],
+ *   ticket?: TicketSource }} [options]
  *   `timeoutMs`: until open; 39,500 when left out. `WebSocket`: the class to use; the global one when left out, which
  *   Node has from version 22 on. `protocols`: sub-protocols to offer, ['turn'] when left out; with none, the server
- *   is trusted to frame as above
+ *   is trusted to frame as above. `ticket`: offered after them, and not to be chosen
  * @returns {Promise<WebSocketTransport>}
  * @throws {PosternError} ERR_TRANSPORT_UNSUPPORTED where there is no WebSocket, or ERR_TRANSPORT_CONNECT: in browsers
  *   nothing more is known than that; or `signal.reason`
@@ -286,13 +316,15 @@ export async function openWebSocket(target, options = {}) {
   if (localPort) throw argumentError('options.localPort', 'left out: a WebSocket chooses its own');
   const Constructor = constructorFrom(options.WebSocket);
   signal?.throwIfAborted();
+  const { ticket: source } = options;
+  const tickets = source === undefined ? [] : [await ticketFrom(source, url.href, signal)];
   const start = performance.now();
   const toError = (/** @type {unknown} */ cause) =>
     webSocketConnectError(webSocketAddress(url), cause);
   /** @type {Socket} */
   let socket;
   try {
-    socket = /** @type {Socket} */ (new Constructor(url.href, protocols));
+    socket = /** @type {Socket} */ (new Constructor(url.href, [...protocols, ...tickets]));
     socket.binaryType = 'arraybuffer';
   } catch (cause) {
     // A page that came over TLS may not open ws:// (W3C Mixed Content).
