@@ -28,21 +28,50 @@ export const onCleanUp = (end) => void cleanUps.push(end);
 /** What stands behind a gateway when nothing else is said. */
 const NOBODY = { url: 'turn:127.0.0.1:9?transport=tcp', allowPrivate: /** @type {true} */ (true) };
 
+/** @typedef {import('../../../js/gateway/log.js').LogEntry} LogEntry */
+
+/** What a gateway has told. */
+export class Log {
+  /** @type {LogEntry[]} */ entries = [];
+  /** @type {{ event: LogEntry['event'], nth: number, resolve: (entry: LogEntry) => void }[]} */ #waiting =
+    [];
+
+  /** @param {LogEntry} entry */
+  add(entry) {
+    this.entries.push(entry);
+    for (const { event, nth, resolve } of this.#waiting) {
+      const found = this.all(event)[nth];
+      if (found) resolve(found);
+    }
+  }
+
+  /** @param {LogEntry['event']} event */
+  all(event) {
+    return this.entries.filter((entry) => entry.event === event);
+  }
+
+  /** The nth of its kind, counted from 0, once it is there. @param {LogEntry['event']} event @returns {Promise<LogEntry>} */
+  when(event, nth = 0) {
+    const found = this.all(event)[nth];
+    if (found) return Promise.resolve(found);
+    return new Promise((resolve) => this.#waiting.push({ event, nth, resolve }));
+  }
+}
+
 /**
  * A gateway on a port of its own, for pages of ORIGIN with a ticket; its log is kept.
  *
  * @param {Partial<GatewayOptions> & { upstream?: import('../../../js/gateway/upstream.js').UpstreamOptions }} [options]
  */
 export async function startGateway({ upstream = NOBODY, ...options } = {}) {
-  /** @type {import('../../../js/gateway/log.js').LogEntry[]} */
-  const log = [];
+  const log = new Log();
   const gateway = await createGateway({
     ...(options.server === undefined ? { port: 0 } : {}),
     upstreams: { [NAME]: upstream },
     origins: [ORIGIN],
     tickets: { secret: SECRET },
     policy: { allow: ['127.0.0.0/8'] },
-    log: (entry) => log.push(entry),
+    log: (entry) => log.add(entry),
     ...options,
   });
   onCleanUp(() => gateway.close());
