@@ -1,7 +1,5 @@
 // The connections of clients: streams (TCP, TLS) and WebSockets, alike for the server.
 
-import { pipeline } from 'node:stream';
-
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('node:net').Socket} Socket */
 /** @typedef {import('ws').WebSocket} WebSocket */
@@ -87,12 +85,12 @@ export class StreamConnection extends Connection {
     return true;
   }
 
-  /** From now on it carries the bytes of a peer's connection. @param {Socket} peer @param {() => void} ondone */
-  join(peer, ondone) {
+  /** From now on it carries the bytes of a peer's connection. @param {Socket} peer */
+  join(peer) {
     this.isJoined = true;
     this.#socket.off('data', this.#onbytes);
     this.#socket.off('end', this.#onend);
-    join(this.#socket, peer, ondone);
+    join(this.#socket, peer);
   }
 
   close() {
@@ -135,11 +133,11 @@ export class WebSocketConnection extends Connection {
     return true;
   }
 
-  /** @param {Socket} peer @param {() => void} ondone */
-  join(peer, ondone) {
+  /** @param {Socket} peer */
+  join(peer) {
     this.isJoined = true;
     this.#webSocket.off('message', this.#onmessage);
-    join(this.#asStream(this.#webSocket), peer, ondone);
+    join(this.#asStream(this.#webSocket), peer);
   }
 
   close() {
@@ -148,13 +146,8 @@ export class WebSocketConnection extends Connection {
   }
 }
 
-/** @param {import('node:stream').Duplex} client @param {Socket} peer @param {() => void} ondone */
-function join(client, peer, ondone) {
-  let open = 2;
-  const done = (/** @type {Error | null | undefined} */ error) => {
-    open -= 1;
-    if (error || open === 0) ondone();
-  };
-  pipeline(peer, client, done);
-  pipeline(client, peer, done);
+/** @param {import('node:stream').Duplex} client @param {Socket} peer */
+function join(client, peer) {
+  peer.pipe(client);
+  client.pipe(peer);
 }

@@ -13,8 +13,8 @@ export class PeerConnections {
   #isForbidden;
   /** By the core's number; undefined while it is being made. @type {Map<number, Socket | undefined>} */
   #sockets = new Map();
-  /** Those that are joined, by link. @type {Map<number, Socket>} */
-  #joined = new Map();
+  /** The links of the clients to which they are joined. @type {Map<number, number>} */
+  #links = new Map();
 
   /**
    * @param {ServerEngine} engine
@@ -71,8 +71,10 @@ export class PeerConnections {
   #hold(connection, socket) {
     this.#sockets.set(connection, socket);
     socket.on('error', () => {});
-    socket.once('close', () => {
-      if (this.#sockets.delete(connection)) this.#engine.peerClosed(connection);
+    socket.once('close', (hadError) => {
+      if (!this.#sockets.delete(connection)) return;
+      this.#engine.peerClosed(connection);
+      this.#part(connection, hadError);
     });
   }
 
@@ -85,23 +87,32 @@ export class PeerConnections {
       client?.close();
       return;
     }
-    this.#joined.set(link, socket);
-    client.join(socket, () => {
-      this.#joined.delete(link);
-      socket.destroy();
-      client.close();
-    });
+    this.#links.set(connection, link);
+    client.join(socket);
+  }
+
+  /** The peer is gone. @param {number} connection @param {boolean} hadError */
+  #part(connection, hadError) {
+    const client = this.#clients.get(this.#links.get(connection) ?? 0);
+    this.#links.delete(connection);
+    if (client === undefined) return;
+    // What the peer has sent before it said good-bye is on its way still, and the good-bye behind it.
+    client.isJoined = false;
+    if (hadError) client.close();
   }
 
   /** What the client has sent behind its ConnectionBind. @param {number} link @param {Uint8Array} bytes */
   leftover(link, bytes) {
-    this.#joined.get(link)?.write(bytes);
+    for (const [connection, joined] of this.#links) {
+      if (joined === link) this.#sockets.get(connection)?.write(bytes);
+    }
   }
 
   /** @param {CoreEvent} event */
   close({ connection, link }) {
     const socket = this.#sockets.get(connection);
     this.#sockets.delete(connection);
+    this.#links.delete(connection);
     socket?.destroy();
     if (link !== 0) this.#clients.get(link)?.close();
   }
