@@ -47,6 +47,12 @@ class Connection {
     return false;
   }
 
+  /** The peer that it was joined to is gone: there is no more than what is on its way. */
+  part() {
+    this.isJoined = false;
+    this.answeredAt = performance.now();
+  }
+
   get isIdle() {
     return this.allocations === 0 && !this.isJoined;
   }

@@ -97,7 +97,7 @@ export class PeerConnections {
     this.#links.delete(connection);
     if (client === undefined) return;
     // What the peer has sent before it said good-bye is on its way still, and the good-bye behind it.
-    client.isJoined = false;
+    client.part();
     if (hadError) client.close();
   }
 
