@@ -131,7 +131,7 @@ std::optional<uint32_t> TurnServer::peer_accepted(Instant now, RelayId relay,
 size_t TurnServer::bind_connection(Caller& caller) {
   const auto id = caller.request.get<AttributeType::ConnectionId>();
   const auto found = id ? connections_.find(*id) : connections_.end();
-  const bool is_possible = caller.link.is_stream && found != connections_.end() &&
+  const bool is_possible = caller.link.is_reliable && found != connections_.end() &&
                            found->second.state == Connection::State::Waiting &&
                            !number_of(caller.tuple);
   if (!is_possible) return refuse(caller, ErrorCode::BadRequest);

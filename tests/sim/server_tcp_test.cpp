@@ -77,6 +77,16 @@ TEST_F(TcpRelays, ConnectToAPeer) {
   EXPECT_TRUE(client.refresh().is_success());
 }
 
+TEST_F(TcpRelays, AreBoundOverWebSocketToo) {
+  const uint32_t id = connected();
+  EXPECT_EQ(bind(id + 1, data).code(), 400);
+  // The same connection, as one that is reliable and cuts messages itself.
+  host.core.add_link(ServerHost::tuple_of(data).link,
+                     {.local = kServer, .remote = data.client, .is_reliable = true});
+  EXPECT_TRUE(bind(id, data).is_success());
+  EXPECT_TRUE(host.is_data_connection(data));
+}
+
 TEST_F(TcpRelays, TellThatThePeerRefuses) {
   client.tell(connect(kPeer));
   host.core.peer_refused(client.now, host.connections.begin()->first);
