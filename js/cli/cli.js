@@ -25,5 +25,9 @@ process.exitCode = await run(process.argv.slice(2), {
   isTerminal: process.stdout.isTTY === true,
   env: process.env,
   signal: interrupt.signal,
+  onSignal: (name, listener) => {
+    process.on(name, listener);
+    return () => void process.off(name, listener);
+  },
   now: () => Date.now(),
 });

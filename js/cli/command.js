@@ -10,6 +10,8 @@
  * @property {boolean} isTerminal whether results go to one
  * @property {Record<string, string | undefined>} env
  * @property {AbortSignal} signal the user wants it to end
+ * @property {(name: NodeJS.Signals, listener: () => void) => () => void} onSignal what a signal of the system does from
+ *   now on, until the function is called that comes back
  * @property {() => number} now milliseconds since 1970
  */
 
@@ -27,7 +29,7 @@
  *
  * @typedef {object} Outcome
  * @property {number} exitCode
- * @property {unknown} json the document of --json
+ * @property {unknown} [json] the document of --json; undefined where lines have gone out already
  */
 
 /**
@@ -35,7 +37,7 @@
  * @property {string} summary
  * @property {string} usage what follows its name
  * @property {string} [notes]
- * @property {import('./options.js').OptionRows} options besides the common ones
+ * @property {import('./options.js').OptionRows} options besides the common ones, or in place of their words
  * @property {(invocation: Invocation) => Promise<Outcome>} run
  */
 

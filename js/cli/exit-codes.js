@@ -41,8 +41,24 @@ const UNREACHABLE = new Set([
 ]);
 const USAGE = new Set(['ERR_INVALID_ARGUMENT', 'ERR_INVALID_URI']);
 
+const brand = Symbol.for('postern.usage-error');
+
 /** The command line, or a file that it names, is not what it should be. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  get [brand]() {
+    return true;
+  }
+
+  /**
+   * True in each of the files that the command consists of.
+   *
+   * @param {unknown} value
+   * @returns {value is UsageError}
+   */
+  static [Symbol.hasInstance](value) {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
 
 /** @typedef {{ code?: string, errorCode?: number }} Failure */
 

@@ -25,7 +25,7 @@ export function mainHelp(commands) {
   const width = Math.max(...[...commands.keys()].map((name) => name.length));
   const lines = [...commands].map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return [
-    'postern: STUN and TURN servers, asked and checked; their messages, decoded.',
+    'postern: STUN and TURN servers, asked, checked and run; their messages, decoded.',
     '',
     'Usage: postern COMMAND [options]',
     '',
@@ -50,7 +50,7 @@ export function commandHelp(name, { summary, usage, notes, options }) {
     '',
     ...(notes === undefined ? [] : [notes, '']),
     'Options:',
-    describeOptions({ ...options, ...COMMON }),
+    describeOptions({ ...options, ...COMMON, ...options }),
     '',
     'Exit codes:',
     exits(),

@@ -9,10 +9,11 @@ import { UsageError } from './exit-codes.js';
  * @property {string} [short]
  * @property {string} [value] how help names it
  * @property {string} help
+ * @property {true} [multiple] may be given more than once
  */
 
 /** @typedef {Readonly<Record<string, OptionRow>>} OptionRows */
-/** @typedef {Record<string, string | boolean | undefined>} Values */
+/** @typedef {Record<string, string | boolean | string[] | undefined>} Values those that may be given more than once: arrays */
 
 /** Of every command. @type {OptionRows} */
 export const COMMON = {
@@ -53,9 +54,9 @@ export const CREDENTIALS = {
  */
 export function parseOptions(args, rows) {
   const options = Object.fromEntries(
-    Object.entries(rows).map(([name, { type, short }]) => [
+    Object.entries(rows).map(([name, { type, short, multiple }]) => [
       name,
-      short ? { type, short } : { type },
+      { type, ...(short && { short }), ...(multiple && { multiple }) },
     ]),
   );
   try {
@@ -69,6 +70,9 @@ export function parseOptions(args, rows) {
 
 /** @param {Values} values @param {string} name */
 export const textOf = (values, name) => /** @type {string | undefined} */ (values[name]);
+
+/** @param {Values} values @param {string} name of one that may be given more than once */
+export const textsOf = (values, name) => /** @type {string[] | undefined} */ (values[name]);
 
 /**
  * @param {Values} values

@@ -7,6 +7,7 @@ import { EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { commandHelp, mainHelp } from './help.js';
 import { COMMON, parseOptions } from './options.js';
 import { printable } from './printable.js';
+import { serveCommand } from './serve-command.js';
 import { stun } from './stun.js';
 import { styleFor } from './terminal.js';
 import { turn } from './turn.js';
@@ -21,6 +22,7 @@ export const COMMANDS = new Map([
   ['turn', turn],
   ['check', check],
   ['decode', decodeCommand],
+  ['serve', serveCommand],
 ]);
 
 /** @param {unknown} error */
@@ -63,7 +65,7 @@ async function runCommand(name, command, args, io) {
       if (!isJson && (values.quiet !== true || code !== EXIT.ok)) io.out(`${text}\n`);
     },
   });
-  if (isJson) io.out(`${JSON.stringify(json, undefined, 2)}\n`);
+  if (isJson && json !== undefined) io.out(`${JSON.stringify(json, undefined, 2)}\n`);
   return exitCode;
 }
 

@@ -2,7 +2,7 @@
 
 import { existsSync, rmSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { buildPreset } from './cmake.js';
 import { listFiles, projectDirectory } from './paths.js';
 import { mustRun } from './process.js';
@@ -31,11 +31,30 @@ export async function buildPackage(emscripten) {
       bundle('js/codec/index.js', 'dist/codec.inline.js', 'neutral'),
       bundle('js/index.js', 'dist/node.js', 'node'),
       bundle('js/server/index.js', 'dist/server.js', 'node'),
+      bundle('js/gateway/index.js', 'dist/gateway.js', 'node'),
       bundleCommand(),
       emitTypes(),
     ]),
   );
 }
+
+/** Modules that the files of the command take from others in dist/. @type {Readonly<Record<string, string>>} */
+const SEPARATE = {
+  'js/cli/serve.js': './serve.js',
+  'js/server/index.js': './server.js',
+  'js/gateway/index.js': './gateway.js',
+};
+
+/** @type {import('esbuild').Plugin} */
+const separate = {
+  name: 'separate',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+      const module = relative(projectDirectory, resolve(resolveDir, path)).replaceAll('\\', '/');
+      const isOwn = kind === 'entry-point' || !Object.hasOwn(SEPARATE, module);
+      return isOwn ? undefined : { path: SEPARATE[module], external: true };
+    }),
+};
 
 /**
  * An entry in one file, with its wasm inside. Node.js gets these because it takes longer to find forty files
@@ -44,8 +63,9 @@ export async function buildPackage(emscripten) {
  * @param {string} entry
  * @param {string} outfile
  * @param {import('esbuild').Platform} platform
+ * @param {import('esbuild').Plugin[]} [plugins]
  */
-async function bundle(entry, outfile, platform) {
+async function bundle(entry, outfile, platform, plugins = []) {
   const { build } = await import('esbuild');
   await build({
     absWorkingDir: projectDirectory,
@@ -57,14 +77,19 @@ async function bundle(entry, outfile, platform) {
     target: 'es2022',
     // The one dependency, of what serves WebSockets.
     external: ['ws'],
+    plugins,
     conditions: ['node'], // what #codec-wasm means in Node.js: the file with the bytes inside
     banner: { js: `// Made by scripts/lib/build-steps.js from ${entry}; do not edit.` },
   });
 }
 
-/** The command: one file as well, which starts as a program. */
+/**
+ * The command: a file that starts as a program, and another that has what `serve` needs besides, so that it is loaded
+ * for that only.
+ */
 async function bundleCommand() {
-  await bundle('js/cli/cli.js', 'dist/cli.js', 'node');
+  await bundle('js/cli/serve.js', 'dist/serve.js', 'node', [separate]);
+  await bundle('js/cli/cli.js', 'dist/cli.js', 'node', [separate]);
   await chmod(join(projectDirectory, 'dist/cli.js'), 0o755);
 }
 

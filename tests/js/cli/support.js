@@ -8,6 +8,8 @@ import { run } from '../../../js/cli/run.js';
  * @property {boolean} [isTerminal]
  * @property {AbortSignal} [signal]
  * @property {number} [now] milliseconds since 1970
+ * @property {import('../../../js/cli/command.js').Io['onSignal']} [onSignal]
+ * @property {(text: string) => void} [onOutput] each piece of stdout, when it comes
  */
 
 /**
@@ -21,6 +23,7 @@ export async function runCommand(args, world = {}) {
   const exitCode = await run(args, {
     out: (text) => {
       stdout += text;
+      world.onOutput?.(text);
     },
     err: (text) => {
       stderr += text;
@@ -31,6 +34,7 @@ export async function runCommand(args, world = {}) {
     isTerminal,
     env,
     signal: world.signal ?? new AbortController().signal,
+    onSignal: world.onSignal ?? (() => () => {}),
     now: () => now,
   });
   return { exitCode, stdout, stderr };

@@ -1,0 +1,304 @@
+// What `postern serve` is to run: the file, the options of the command line, and the environment, put together.
+import { createSecureContext } from 'node:tls';
+import { parseListen } from '../server/listen.js';
+import { prepareCredential } from '../strings/prepare-credential.js';
+import { UsageError } from './exit-codes.js';
+import { readInputFile, textOf, textsOf } from './options.js';
+import { printable } from './printable.js';
+import { below, readConfig } from './serve-config.js';
+
+/** @typedef {import('../gateway/index.js').GatewayOptions} GatewayOptions */
+/** @typedef {import('../metrics/admin-listener.js').AdminOptions} AdminOptions */
+/** @typedef {import('../server/index.js').ServerOptions} ServerOptions */
+/** @typedef {import('./options.js').Values} Values */
+
+/**
+ * @typedef {object} Plan
+ * @property {(ServerOptions & { credentials?: Record<string, string> }) | undefined} server undefined: a gateway alone
+ * @property {GatewayOptions | undefined} gateway
+ * @property {AdminOptions | undefined} metrics
+ * @property {{ username: string, password: string } | undefined} made the user of a server for development
+ * @property {(error: unknown, section?: 'gateway' | 'metrics') => unknown} explain an error about options, in the words
+ *   of the file or of the command line
+ */
+
+/** Options of createServer() by the options of the command line that say them. */
+const FLAGS = /** @type {const} */ ([
+  ['listen', '--listen'],
+  ['credentials', '--user'],
+  ['secret', '--secret-file'],
+  ['realm', '--realm'],
+  ['relay.addresses', '--relay-address'],
+  ['relay.external', '--external'],
+  ['relay.ports', '--ports'],
+  ['policy.allow', '--allow'],
+  ['policy.deny', '--deny'],
+  ['tls', '--cert and --key'],
+  ['metrics', '--metrics'],
+]);
+
+const DEVELOPMENT_LISTEN = ['udp://127.0.0.1:3478', 'tcp://127.0.0.1:3478'];
+const DEVELOPMENT_PEERS = ['127.0.0.0/8', '::1'];
+const DEVELOPER = 'dev';
+const LOOPBACK = /^(127\.|::1$)/;
+
+/** @param {string} line @param {string} what @returns {readonly [string, string]} that quotes nothing when it is wrong */
+function userOf(line, what) {
+  const [, name, password] = /^([^:]+):(.+)$/s.exec(line) ?? [];
+  if (name !== undefined && password !== undefined) return [name, password];
+  throw new UsageError(`${what} takes NAME:PASSWORD.`);
+}
+
+/** @param {string} path @param {string} flag @returns {Promise<[line: string, number: number][]>} that are not empty */
+async function linesOf(path, flag) {
+  const text = (await readInputFile(path, `The file of ${flag}`)).toString('utf8');
+  const lines = text
+    .split(/\r?\n/)
+    .map((line, i) => /** @type {[string, number]} */ ([line, i + 1]));
+  const kept = lines.filter(([line]) => line !== '' && !line.startsWith('#'));
+  if (kept.length === 0) throw new UsageError(`The file of ${flag} is empty.`);
+  return kept;
+}
+
+/** @param {Values} values @param {Record<string, string | undefined>} env not looked at where there is a file */
+async function readUsers(values, env) {
+  const file = textOf(values, 'users-file');
+  const users = [
+    ...(textsOf(values, 'user') ?? []).map((text) => userOf(text, '--user')),
+    ...(file === undefined ? [] : await linesOf(file, '--users-file')).map(([line, number]) =>
+      userOf(line, `Line ${number} of the file of --users-file`),
+    ),
+  ];
+  const { POSTERN_USERNAME: name, POSTERN_PASSWORD: password } = env;
+  if (users.length === 0 && name && password) return { [name]: password };
+  return users.length === 0 ? undefined : Object.fromEntries(users);
+}
+
+/** @param {Values} values @param {Record<string, string | undefined>} env as above */
+async function readSecrets(values, env) {
+  const file = textOf(values, 'secret-file');
+  if (file !== undefined) return (await linesOf(file, '--secret-file')).map(([line]) => line);
+  return env.POSTERN_SECRET || undefined;
+}
+
+/** @param {Values} values */
+async function readTls(values) {
+  const [cert, key] = [textOf(values, 'cert'), textOf(values, 'key')];
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new UsageError('--cert and --key go together.');
+  return {
+    cert: await readInputFile(cert, 'The file of --cert'),
+    key: await readInputFile(key, 'The file of --key'),
+  };
+}
+
+/** @param {Values} values */
+function readPorts(values) {
+  const text = textOf(values, 'ports');
+  if (text === undefined) return undefined;
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(text) ?? [];
+  if (first === undefined) throw new UsageError('--ports takes two ports, such as 49152-65535.');
+  return /** @type {[number, number]} */ ([Number(first), Number(last)]);
+}
+
+/** @param {Values} values */
+function readExternal(values) {
+  const pairs = textsOf(values, 'external')?.map((text) => {
+    const [own, outside, ...more] = text.split('=');
+    if (own && outside && more.length === 0) return /** @type {const} */ ([own, outside]);
+    throw new UsageError('--external takes OWN=PUBLIC, such as 10.0.0.5=203.0.113.5.');
+  });
+  return pairs && Object.fromEntries(pairs);
+}
+
+/** @param {Values} values @returns {AdminOptions | undefined} */
+function readMetrics(values) {
+  const text = textOf(values, 'metrics');
+  if (text === undefined) return undefined;
+  const [, literal, plain, digits] =
+    /^(?:(?:\[([\d:a-f.]+)\]|([^[\]:]+)):)?(\d+)$/i.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 0xffff) {
+    throw new UsageError('--metrics takes PORT, ADDRESS:PORT or [ADDRESS]:PORT.');
+  }
+  const address = literal ?? plain;
+  // Who names another address means it.
+  return { port, ...(address === undefined ? {} : { address, exposed: true }) };
+}
+
+/** Those of `values` that are there. @template {object} T @param {T} values @returns {Partial<T>} */
+const given = (values) =>
+  /** @type {Partial<T>} */ (
+    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+  );
+
+/** @typedef {Partial<Record<typeof FLAGS[number][0] | 'relay' | 'policy', any>>} Flags as ServerOptions, and metrics */
+
+/** @param {Values} values @param {Record<string, string | undefined>} env as above @returns {Promise<Flags>} */
+async function readFlags(values, env) {
+  return given({
+    listen: textsOf(values, 'listen'),
+    credentials: await readUsers(values, env),
+    secret: await readSecrets(values, env),
+    realm: textOf(values, 'realm'),
+    tls: await readTls(values),
+    metrics: readMetrics(values),
+    relay:
+      values['stun-only'] === true
+        ? false
+        : given({
+            addresses: textsOf(values, 'relay-address'),
+            external: readExternal(values),
+            ports: readPorts(values),
+          }),
+    policy: given({ allow: textsOf(values, 'allow'), deny: textsOf(values, 'deny') }),
+  });
+}
+
+/** @param {any} listen as createServer() takes it */
+const isOnLoopback = (listen) =>
+  [listen]
+    .flat()
+    .every((one, i) => LOOPBACK.test(parseListen(one, `options.listen[${i}]`).address));
+
+/**
+ * @param {Values} values
+ * @param {Record<string, string | undefined>} env
+ * @param {string} password for the user of a server for development
+ * @returns {Promise<Plan>}
+ * @throws {UsageError}
+ */
+export async function planServe(values, env, password) {
+  const path = textOf(values, 'config');
+  const file = path === undefined ? {} : await readConfig(path, env);
+  const flags = await readFlags(values, path === undefined ? env : {});
+  const explain = explainer(path, flags);
+  try {
+    return await put(file, flags, { isFile: path !== undefined, password, explain });
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+/**
+ * @param {Record<string, any>} file
+ * @param {Flags} flags
+ * @param {{ isFile: boolean, password: string, explain: Plan['explain'] }} world
+ * @returns {Promise<Plan>}
+ */
+async function put(file, flags, { isFile, password, explain }) {
+  const { gateway, metrics: fileMetrics, ...fromFile } = file;
+  const { metrics = fileMetrics, relay, policy, ...others } = flags;
+  /** @type {Record<string, any>} */
+  const server = { ...fromFile, ...others };
+  if (relay === false) server.relay = false;
+  else if (fromFile.relay !== false) server.relay = { ...fromFile.relay, ...relay };
+  server.policy = { ...fromFile.policy, ...policy };
+  const isGatewayAlone =
+    gateway !== undefined && Array.isArray(server.listen) && server.listen.length === 0;
+  if (isGatewayAlone) return { server: undefined, gateway, metrics, made: undefined, explain };
+  const made = isFile ? undefined : forDevelopment(server, password);
+  if (!isFile) checkCertificate(server);
+  checkUsers(server.credentials, isFile ? 'credentials' : '--user', explain);
+  if (server.tls !== undefined) checkTls(server.tls);
+  return { server, gateway, metrics, made, explain };
+}
+
+/**
+ * Without users, a server on loopback gets one.
+ *
+ * @param {Record<string, any>} server
+ * @param {string} password
+ */
+function forDevelopment(server, password) {
+  const { credentials, secret, relay } = server;
+  if (credentials !== undefined || secret !== undefined || relay === false) return undefined;
+  server.listen ??= DEVELOPMENT_LISTEN;
+  if (!isOnLoopback(server.listen)) {
+    throw new UsageError(
+      'Who may use it? Name --user, --users-file, --secret-file or POSTERN_SECRET; or --stun-only, to relay for nobody.',
+    );
+  }
+  server.credentials = { [DEVELOPER]: password };
+  server.policy = { allow: DEVELOPMENT_PEERS, ...server.policy };
+  return { username: DEVELOPER, password };
+}
+
+/** @param {Record<string, any>} server */
+function checkCertificate({ listen = [], tls }) {
+  const needing = listen.find((/** @type {string} */ url) => /^(tls|wss):/.test(url));
+  if (needing !== undefined && tls === undefined) {
+    throw new UsageError(`--listen ${printable(needing)} needs --cert and --key.`);
+  }
+}
+
+/** @param {Record<string, unknown> | undefined} users @param {string} name @param {Plan['explain']} explain */
+function checkUsers(users, name, explain) {
+  for (const [username, password] of Object.entries(users ?? {})) {
+    for (const part of /** @type {const} */ (['username', 'password'])) {
+      const text = part === 'username' ? username : password;
+      if (typeof text !== 'string') continue;
+      try {
+        prepareCredential(text, part);
+      } catch (error) {
+        const where = name === 'credentials' ? below(name, username) : name;
+        const { message, code } = /** @type {import('../errors.js').PosternError} */ (error);
+        throw explain(new UsageError(`${where}: ${printable(message)} (${code})`));
+      }
+    }
+  }
+}
+
+/** @param {import('node:tls').TlsOptions} tls */
+function checkTls(tls) {
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+    throw Object.assign(
+      new TypeError(`options.tls must be a certificate and its key (${code ?? message})`),
+      {
+        code: 'ERR_INVALID_ARGUMENT',
+        argument: 'options.tls',
+      },
+    );
+  }
+}
+
+/** @param {object} tree @param {string} path */
+const has = (tree, path) =>
+  path.split('.').reduce((node, key) => node?.[key], /** @type {any} */ (tree)) !== undefined;
+
+/** Options as the library names them in its sentences. */
+const NAMED = /options((?:\.[\w-]+|\['[^']*'\]|\[\d+\])+)/g;
+
+/**
+ * @param {string | undefined} file
+ * @param {Flags} flags
+ * @returns {Plan['explain']}
+ */
+function explainer(file, flags) {
+  /** @param {string} path @returns {{ name: string, isInFile: boolean }} */
+  const find = (path) => {
+    const row = FLAGS.find(
+      ([start]) => path.startsWith(start) && /^[.[]|^$/.test(path.slice(start.length)),
+    );
+    const isSaid = row !== undefined && has(flags, row[0]);
+    if (row !== undefined && (isSaid || file === undefined))
+      return { name: row[1], isInFile: false };
+    return { name: path, isInFile: file !== undefined };
+  };
+  return (error, section) => {
+    const { code, argument, message } =
+      /** @type {Partial<TypeError & { code: string, argument: string }>} */ (error ?? {});
+    if (code !== 'ERR_INVALID_ARGUMENT' || argument === undefined || message === undefined)
+      return error;
+    const prefix = section === 'gateway' ? 'gateway.' : '';
+    /** @param {string} text */
+    const pathOf = (text) => prefix + text.replace(/^options\.?/, '');
+    const sentence = message.replace(NAMED, (text) => find(pathOf(text)).name);
+    const { isInFile } = find(pathOf(argument));
+    return new UsageError(`${isInFile ? `${printable(file ?? '')}: ` : ''}${printable(sentence)}.`);
+  };
+}
