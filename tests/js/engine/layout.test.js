@@ -1,76 +1,23 @@
 // js/engine/layout.js mirrors bindings/engine.h by hand; this holds the two together.
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { embeddedWasm, instantiate } from '#engine-wasm';
 import * as layout from '../../../js/engine/layout.js';
-
-/** @param {string} path */
-const source = (path) =>
-  readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8').replace(/\/\/.*$/gm, '');
+import {
+  constant,
+  counters,
+  enumeration,
+  kebabCase,
+  source,
+  struct as structOf,
+} from '../../support/mailbox-header.js';
 
 const header = source('bindings/mailbox.h');
 
-/** @param {string} text @param {string} name of a constexpr constant */
-function constant(text, name) {
-  const value = new RegExp(`${name} = ([^;]+);`).exec(text)?.[1];
-  if (value === undefined) throw new Error(`there is no ${name}`);
-  return value.split('*').reduce((product, factor) => product * Number(factor), 1);
-}
-
-const MAX_UNKNOWN = constant(source('src/client/event.h'), 'kCapacity');
-/** How many words a field of each type has. @type {Record<string, number>} */
-const WORDS = {
-  uint32_t: 1,
-  double: 2,
-  OutputHead: 3,
-  'std::array<OutputAddress, 4>': 8,
-  'std::array<OutputAddress, 6>': 12,
-  'std::array<uint32_t, 2>': 2,
-  'std::array<uint32_t, 3>': 3,
-  'std::array<uint32_t, 4>': 4,
-  'std::array<uint32_t, 5>': 5,
-  'std::array<uint32_t, kMaxUnknown>': MAX_UNKNOWN,
-};
-
-/** @param {string} name in snake case */
-const camelCase = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-
-/** The fields of a struct with their places in words, and its size. @param {string} name */
-function struct(name) {
-  const body = new RegExp(`struct ${name} \\{([^}]*)\\};`).exec(header)?.[1];
-  if (body === undefined) throw new Error(`there is no struct ${name}`);
-  /** @type {Record<string, number>} */
-  const places = {};
-  let size = 0;
-  for (const [, type, field] of body.matchAll(/([\w:]+(?:<[^>]*>)?) (\w+);/g)) {
-    expect(Object.keys(WORDS)).toContain(type);
-    places[camelCase(field)] = size;
-    size += WORDS[type];
-  }
-  // Nothing in it that this reader did not see.
-  expect(body.match(/;/g)).toHaveLength(Object.keys(places).length);
-  return { places, size };
-}
+/** @param {string} name */
+const struct = (name) => structOf(header, name);
 
 /** The fields in their order. @param {string} name */
 const fields = (name) => Object.keys(struct(name).places);
-
-/** The enumerators, in lower camel case, with their values. @param {string} text @param {string} name */
-function enumeration(text, name) {
-  const body = new RegExp(`enum class ${name} : \\w+ \\{([^}]*)\\}`).exec(text)?.[1];
-  if (body === undefined) throw new Error(`there is no enum ${name}`);
-  const names = body.split(',').map((one) => one.trim());
-  return Object.fromEntries(names.map((one, i) => [one[0].toLowerCase() + one.slice(1), i]));
-}
-
-/** @param {string} name in camel case */
-const kebabCase = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** @param {string} file @param {string} name of a struct of counters */
-function counters(file, name) {
-  const body = new RegExp(`struct ${name} \\{([^}]*)\\};`).exec(source(file))?.[1] ?? '';
-  return [...body.matchAll(/uint64_t (\w+) = 0;/g)].map(([, field]) => camelCase(field));
-}
 
 describe('requests: the order in which js/engine/requests.js lays their words down', () => {
   test('OpenRequest', () => {
@@ -203,9 +150,9 @@ describe('the mailbox', () => {
 });
 
 test('counters', () => {
-  expect(layout.STATS).toEqual(counters('src/client/stun_client.h', 'StunClientStats'));
+  expect(layout.STATS).toEqual(counters(source('src/client/stun_client.h'), 'StunClientStats'));
   expect(layout.TURN_STATS).toEqual([
-    ...counters('src/client/turn/turn_client.h', 'TurnClientStats'),
+    ...counters(source('src/client/turn/turn_client.h'), 'TurnClientStats'),
     'sendFailed',
   ]);
 });
