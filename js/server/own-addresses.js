@@ -21,15 +21,23 @@ export function ownAddresses({ listens, relay, policy }) {
     ),
   ]);
   const [first, last] = relay?.ports ?? [0, 0];
-  const opened = new BlockList();
-  for (const prefix of policy.allow) {
+  /** Made when it is first asked: the core has judged the prefixes by then. @type {BlockList | undefined} */
+  let opened;
+  return (address, port) => {
+    if (!own.has(address) || (port >= first && port <= last)) return false;
+    opened ??= blockListOf(policy.allow);
+    return !opened.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  };
+}
+
+/** @param {readonly string[]} prefixes */
+function blockListOf(prefixes) {
+  const list = new BlockList();
+  for (const prefix of prefixes) {
     const [base, bits] = prefix.split('/');
     const family = isIPv6(base) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) opened.addAddress(base, family);
-    else opened.addSubnet(base, Number(bits), family);
+    if (bits === undefined) list.addAddress(base, family);
+    else list.addSubnet(base, Number(bits), family);
   }
-  return (address, port) =>
-    own.has(address) &&
-    (port < first || port > last) &&
-    !opened.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  return list;
 }
