@@ -2,130 +2,15 @@
 // users whose requests are signed and right but for what they ask, peers that send, sockets that
 // open late or never. It relays only from sockets that it has, to peers that have permission, holds
 // no more than its limits, and ends with nothing left.
-#include <map>
-#include <set>
 #include <vector>
 
-#include "arbitrary.h"
-#include "require.h"
-#include "server/turn_server.h"
+#include "server_world.h"
 #include "stun/long_term.h"
 
 namespace postern::fuzz {
 
-using namespace server;  // NOLINT(google-build-using-namespace)
-using stun::AttributeType;
-using stun::Method;
-
-constexpr std::array<uint8_t, 32> kSecret = {7};
-constexpr std::array<uint8_t, 4> kUser = {'u', 's', 'e', 'r'};
-constexpr std::array<uint8_t, 5> kOther = {'o', 't', 'h', 'e', 'r'};
-constexpr std::array<uint8_t, 4> kPassword = {'p', 'a', 's', 's'};
-constexpr std::array<uint8_t, 7> kRealm = {'p', 'o', 's', 't', 'e', 'r', 'n'};
-
-// Links 0 to 3 are the four sockets of RFC 5780, the others connections: streams where they are
-// even.
-constexpr Link kLinks = 10;
-constexpr Link kSockets = 4;
-constexpr size_t kMaxAllocations = 6;
-
-ServerOptions options() {
-  ServerOptions made;
-  made.relays_ipv6 = true;
-  made.can_forbid_fragments = true;
-  made.hides_usernames = true;
-  made.limits = {.allocations = kMaxAllocations,
-                 .allocations_per_user = 4,
-                 .peers = {.permissions = 4, .channels = 3},
-                 .connections = 3};
-  made.unauthenticated = {.per_second = 1000, .burst = 1000, .buckets = 16};
-  return made;
-}
-
-TransportAddress client_of(Link link, uint8_t host) {
-  return TransportAddress::ipv4(203, 0, 113, host, static_cast<uint16_t>(1000 + link));
-}
-
-struct World {
-  explicit World(FuzzedDataProvider& from) : input(from), core(options(), kSecret) {
-    require(core.users().set_user(kUser, kPassword) == Errc::Ok);
-    require(core.users().set_user(kOther, kPassword) == Errc::Ok);
-    PeerRules rules;
-    rules.allowed = {*parse_prefix("198.51.100.0/24"), *parse_prefix("2001:db8::/32")};
-    core.policy() = PeerPolicy(std::move(rules));
-    for (Link link = 0; link < kLinks; ++link) open_link(link);
-  }
-
-  void open_link(Link link) {
-    LinkInfo info;
-    info.local = TransportAddress::ipv4(192, 0, 2, link & 2 ? 2 : 1, link & 1 ? 3479 : 3478);
-    info.remote = client_of(link, 1);
-    info.is_reliable = link >= kSockets;
-    info.is_stream = info.is_reliable && link % 2 == 0;
-    if (!info.is_reliable) info.others = std::array<Link, 3>{link ^ 2, link ^ 1, link ^ 3};
-    core.add_link(link, info);
-  }
-
-  FiveTuple arbitrary_tuple() {
-    const auto link = input.ConsumeIntegralInRange<Link>(0, kLinks - 1);
-    const uint8_t host = link < kSockets ? input.ConsumeIntegralInRange<uint8_t>(1, 2) : 1;
-    return {.link = link, .client = client_of(link, host)};
-  }
-  TransportAddress arbitrary_peer() {
-    TransportAddress peer = TransportAddress::ipv4(
-        198, 51, 100, input.ConsumeIntegralInRange<uint8_t>(0, 5), input.ConsumeBool() ? 9 : 10);
-    if (input.ConsumeIntegralInRange(0, 7) == 0) {
-      Storage unused;
-      make(input, unused, peer);
-    }
-    return peer;
-  }
-  RelayId arbitrary_relay() {
-    if (sockets.empty() || input.ConsumeIntegralInRange(0, 15) == 0) {
-      return input.ConsumeIntegral<RelayId>();
-    }
-    auto at = sockets.begin();
-    std::advance(at, input.ConsumeIntegralInRange<size_t>(0, sockets.size() - 1));
-    return at->first;
-  }
-  uint32_t arbitrary_connection() {
-    if (connections.empty() || input.ConsumeIntegralInRange(0, 15) == 0) {
-      return input.ConsumeIntegral<uint32_t>();
-    }
-    auto at = connections.begin();
-    std::advance(at, input.ConsumeIntegralInRange<size_t>(0, connections.size() - 1));
-    return *at;
-  }
-
-  void hear(const FiveTuple& tuple, stun::Bytes bytes) {
-    // In memory of their own, so that what reaches beyond is noticed.
-    const std::vector<uint8_t> copy(bytes.begin(), bytes.end());
-    std::vector<uint8_t> out(std::max(kMaxAnswerBytes, copy.size()));
-    const Outcome outcome = core.handle_message(now, tuple, copy, out);
-    if (outcome.kind == Outcome::Kind::Reply) {
-      require(outcome.bytes >= stun::kHeaderBytes && outcome.bytes <= out.size());
-      learn(std::span(out).first(outcome.bytes), tuple);
-    } else if (outcome.kind == Outcome::Kind::ToPeer) {
-      const auto socket = sockets.find(outcome.relay);
-      require(socket != sockets.end() && socket->second);
-      require(core.policy().judge(outcome.peer).is_allowed());
-      touch(outcome.data);
-    }
-  }
-  // The nonce is the client's 5-tuple's.
-  void learn(stun::Bytes reply, const FiveTuple& tuple) {
-    stun::MessageView view;
-    require(stun::MessageView::parse(reply, {.allow_classic = true}, view).errc == Errc::Ok);
-    if (const auto nonce = view.get<AttributeType::Nonce>()) {
-      nonces[{tuple.link, tuple.client.bytes[3]}].assign(nonce->begin(), nonce->end());
-    }
-    if (const auto token = view.get<AttributeType::ReservationToken>()) {
-      std::copy(token->begin(), token->end(), last_token.begin());
-    }
-    if (const auto ticket = view.get<AttributeType::MobilityTicket>()) {
-      last_ticket.assign(ticket->begin(), ticket->end());
-    }
-  }
+struct World : ServerWorld {
+  using ServerWorld::ServerWorld;
 
   void add_what_requests_have(stun::MessageWriter& writer, Storage& storage) {
     for (size_t count = input.ConsumeIntegralInRange<size_t>(0, 5); count > 0; --count) {
@@ -172,6 +57,59 @@ struct World {
     }
   }
 
+  void sign(stun::MessageWriter& writer, const FiveTuple& tuple) {
+    const std::array<stun::Bytes, 3> users = {kUser, kOther, kAsked};
+    const stun::Bytes user = input.PickValueInArray(users);
+    const bool with_sha256 = input.ConsumeBool();
+    const auto algorithm =
+        with_sha256 ? stun::PasswordAlgorithm::Sha256 : stun::PasswordAlgorithm::Md5;
+    writer.add<AttributeType::Username>(user);
+    writer.add<AttributeType::Realm>(kRealm);
+    writer.add<AttributeType::Nonce>(nonces[{tuple.link, tuple.client.bytes[3]}]);
+    if (with_sha256) {
+      writer.add<AttributeType::PasswordAlgorithms>(kOfferedAlgorithms);
+      writer.add<AttributeType::PasswordAlgorithm>(
+          {.algorithm = static_cast<uint16_t>(algorithm), .parameters = {}});
+    }
+    const stun::PreparedKey key(stun::long_term_key(algorithm, user, kRealm, kPassword).view());
+    if (with_sha256) {
+      writer.add_integrity_sha256(key);
+    } else {
+      writer.add_integrity(key);
+    }
+  }
+  // With a token that is right, or sealed around anything, or any bytes, or none.
+  void sign_with_token(stun::MessageWriter& writer, const FiveTuple& tuple, Storage& storage) {
+    const size_t which = input.ConsumeIntegralInRange<size_t>(0, kKids.size() - 1);
+    const std::vector<uint8_t> mac_key(20, input.ConsumeIntegralInRange<uint8_t>(0, 2));
+    const auto seconds = static_cast<uint64_t>(
+        kTimeOfDay + static_cast<int64_t>((now - Instant()).in_milliseconds() / 1000));
+    const test::TokenToSeal token{.server_name = as_text(kRealm),
+                                  .key = token_key(which),
+                                  .mac_key = mac_key,
+                                  .timestamp = seconds << 16,
+                                  .lifetime = input.ConsumeIntegralInRange<uint32_t>(0, 2000)};
+    writer.add<AttributeType::Username>(as_bytes(kKids[which]));
+    writer.add<AttributeType::Realm>(kRealm);
+    writer.add<AttributeType::Nonce>(nonces[{tuple.link, tuple.client.bytes[3]}]);
+    switch (input.ConsumeIntegralInRange(0, 7)) {
+      case 0:
+        break;
+      case 1: {
+        const stun::Bytes bytes = arbitrary_bytes(input, storage);
+        const std::vector<uint8_t> plaintext(bytes.begin(), bytes.end());
+        writer.add<AttributeType::AccessToken>(test::seal_access_token(token, plaintext));
+        break;
+      }
+      case 2:
+        writer.add<AttributeType::AccessToken>(arbitrary_bytes(input, storage));
+        break;
+      default:
+        writer.add<AttributeType::AccessToken>(test::seal_access_token(token));
+    }
+    writer.add_integrity(stun::PreparedKey(mac_key));
+  }
+
   void ask() {
     static constexpr Method kMethods[] = {
         Method::Binding,     Method::Allocate, Method::Refresh,       Method::CreatePermission,
@@ -184,26 +122,15 @@ struct World {
     store_be32(id.data(), input.ConsumeIntegralInRange<uint8_t>(0, 15) == 0 ? 1 : ++next_id);
     stun::MessageWriter writer(buffer, stun::Class::Request, method, id);
     add_what_requests_have(writer, storage);
-    const bool is_signed = input.ConsumeIntegralInRange(0, 7) != 0;
-    if (is_signed) {
-      const stun::Bytes user = input.ConsumeBool() ? stun::Bytes(kUser) : stun::Bytes(kOther);
-      const bool with_sha256 = input.ConsumeBool();
-      const auto algorithm =
-          with_sha256 ? stun::PasswordAlgorithm::Sha256 : stun::PasswordAlgorithm::Md5;
-      writer.add<AttributeType::Username>(user);
-      writer.add<AttributeType::Realm>(kRealm);
-      writer.add<AttributeType::Nonce>(nonces[{tuple.link, tuple.client.bytes[3]}]);
-      if (with_sha256) {
-        writer.add<AttributeType::PasswordAlgorithms>(kOfferedAlgorithms);
-        writer.add<AttributeType::PasswordAlgorithm>(
-            {.algorithm = static_cast<uint16_t>(algorithm), .parameters = {}});
-      }
-      const stun::PreparedKey key(stun::long_term_key(algorithm, user, kRealm, kPassword).view());
-      if (with_sha256) {
-        writer.add_integrity_sha256(key);
-      } else {
-        writer.add_integrity(key);
-      }
+    switch (input.ConsumeIntegralInRange(0, 7)) {
+      case 0:
+        break;
+      case 1:
+      case 2:
+        sign_with_token(writer, tuple, storage);
+        break;
+      default:
+        sign(writer, tuple);
     }
     if (const auto message = writer.finish()) hear(tuple, *message);
   }
@@ -273,58 +200,29 @@ struct World {
         core.peer_connected(now, id);
     }
   }
+  void answer_a_question() {
+    if (questions.empty()) {
+      core.key_answer(now, input.ConsumeIntegral<uint32_t>(), kPassword);
+      return;
+    }
+    const size_t at = input.ConsumeIntegralInRange<size_t>(0, questions.size() - 1);
+    const std::array<stun::Bytes, 4> answers = {kPassword, kPassword, kOther, {}};
+    core.key_answer(now, questions[at], input.PickValueInArray(answers));
+    require(core.asked_name(questions[at]).empty());
+    questions.erase(questions.begin() + static_cast<ptrdiff_t>(at));
+  }
+  void change_what_is_let_in() {
+    if (input.ConsumeBool()) {
+      core.set_draining(!core.is_draining());
+    } else {
+      use_token_keys(input.ConsumeIntegralInRange<size_t>(0, kKids.size()));
+    }
+  }
   void lose_a_link() {
     const auto link = input.ConsumeIntegralInRange<Link>(kSockets, kLinks - 1);
     core.remove_link(now, link);
     open_link(link);
   }
-
-  void drain() {
-    while (const auto event = core.poll_event()) {
-      switch (event->kind) {
-        case ServerEventKind::OpenRelay:
-          require(sockets.emplace(event->relay, false).second);
-          if (event->port == PortWish::EvenAndNext) {
-            require(sockets.emplace(event->reserved, false).second);
-            pairs[event->relay] = event->reserved;
-          }
-          break;
-        case ServerEventKind::CloseRelay:
-          require(sockets.erase(event->relay) == 1);
-          pairs.erase(event->relay);
-          break;
-        case ServerEventKind::ConnectPeer:
-          require(connections.insert(event->connection).second);
-          break;
-        case ServerEventKind::ClosePeer:
-          connections.erase(event->connection);
-          break;
-        default:
-          break;
-      }
-    }
-    std::array<uint8_t, kMaxAnswerBytes> out;
-    FiveTuple to;
-    while (const size_t size = core.poll_transmit(out, to)) {
-      require(size <= out.size());
-      learn(std::span(out).first(size), to);
-    }
-    require(core.allocation_count() <= kMaxAllocations);
-    // Two for each, and one that is reserved, of this and the last half minute.
-    require(connections.size() <= 3 * kMaxAllocations + 16);
-  }
-
-  FuzzedDataProvider& input;
-  TurnServer core;
-  Instant now{};
-  std::map<RelayId, bool> sockets;  // whether they are open
-  std::map<RelayId, RelayId> pairs;
-  std::set<uint32_t> connections;
-  std::map<std::pair<Link, uint8_t>, std::vector<uint8_t>> nonces;
-  std::array<uint8_t, kReservationTokenBytes> last_token{};
-  std::vector<uint8_t> last_ticket{};
-  uint32_t next_id = 1;
-  uint16_t next_port = 50000;
 };
 
 using Step = void (World::*)();
@@ -341,6 +239,8 @@ constexpr Step kSteps[] = {
     &World::settle_a_socket,
     &World::settle_a_connection,
     &World::lose_a_link,
+    &World::answer_a_question,
+    &World::change_what_is_let_in,
 };
 
 }  // namespace postern::fuzz
