@@ -79,9 +79,9 @@ uint32_t mixed(uint32_t column) {
 }  // namespace
 
 // Section 5.2.
-Aes::Aes(std::span<const uint8_t> key) : rounds_(key.size() / 4 + 6) {
+Aes::Aes(std::span<const uint8_t> key) : rounds_(key.size() == 16 ? 10 : kMostRounds) {
   assert(is_key_size(key.size()));
-  const size_t words = key.size() / 4;
+  const size_t words = key.size() == 16 ? 4 : 8;
   uint32_t round_constant = 1;
   for (size_t i = 0; i < 4 * (rounds_ + 1); ++i) {
     if (i < words) {

@@ -59,12 +59,11 @@ struct Allocation {
   // address.
   std::optional<FiveTuple> moved_from{};
   std::string username{};
-  // Whose quotas it counts for.
-  std::string account{};
-  TransportAddress source{};
+  std::string account{};  // whose quota it counts for
   Signature signature{};
-  uint8_t protocol = 0;  // turn::kTransportUdp or kTransportTcp
-  bool is_open = false;  // the Allocate was answered with success
+  TransportAddress source{};  // whose quota it counts for as well
+  uint8_t protocol = 0;       // turn::kTransportUdp or kTransportTcp
+  bool is_open = false;       // the Allocate was answered with success
   // One, or one of each family.
   std::array<RelayedAddress, 2> relayed{};
   Instant expires_at = Instant::never();
