@@ -11,9 +11,11 @@ export { listenForAdmin, shut } from '../metrics/admin-listener.js';
 /** @typedef {import('node:http').Server} Server */
 /** @typedef {import('./options.js').CheckedLimits} CheckedLimits */
 
-/** Time for the request of an upgrade to arrive, whole, and its size. */
-const REQUEST_MS = 5000;
+/** Of those who watch. */
+const ADMIN_REQUEST_MS = 5000;
 const MAX_HEADER_BYTES = 8192;
+/** How often it is looked for requests that take too long. */
+const CHECK_MS = 1000;
 /** Sockets beyond the connections of an address that may be about to become some. */
 const SPARE_SOCKETS = 8;
 /** The same for all together. */
@@ -29,14 +31,19 @@ const SPARE_SOCKETS_IN_ALL = 256;
  * @returns {Promise<Server>}
  */
 export async function listenForClients({ port, address, tls, limits, countsSockets }) {
+  const { requestMs } = limits;
+  // Node knows 0 for none.
+  const timeout = Number.isFinite(requestMs) ? requestMs : 0;
   const settings = {
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: REQUEST_MS,
-    requestTimeout: REQUEST_MS,
-    connectionsCheckingInterval: 1000,
-    keepAlive: false,
+    headersTimeout: timeout,
+    requestTimeout: timeout,
+    connectionsCheckingInterval: Math.min(CHECK_MS, requestMs),
   };
-  const server = tls === undefined ? createServer(settings) : secureServer({ ...settings, ...tls });
+  const server =
+    tls === undefined
+      ? createServer(settings)
+      : secureServer({ ...settings, ...tls, handshakeTimeout: timeout || undefined });
   // It serves WebSockets and nothing else.
   server.on('request', (_, response) => {
     response.writeHead(426, { Connection: 'close', Upgrade: 'websocket' }).end();
@@ -52,7 +59,7 @@ export async function listenForClients({ port, address, tls, limits, countsSocke
 /** @param {import('node:https').ServerOptions} settings @returns {Server} */
 function secureServer(settings) {
   try {
-    return createTlsServer({ ...settings, handshakeTimeout: REQUEST_MS });
+    return createTlsServer(settings);
   } catch (cause) {
     const { message } = /** @type {Error} */ (cause);
     throw Object.assign(argumentError('options.tls', `what node:tls takes: ${message}`), { cause });

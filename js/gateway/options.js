@@ -29,6 +29,7 @@ import { ticketSecrets } from './tickets.js';
  * @property {number} [messagesPerSecondPerUser] default twice messagesPerSecond
  * @property {number} [bytesPerSecondPerUser] default twice bytesPerSecond
  * @property {number} [bufferBytes] that wait to be sent, for each direction of a connection; default 262,144
+ * @property {number} [requestMs] until the request of the upgrade has come, whole, on a port of the gateway's; default 5000
  * @property {number} [connectMs] until the server has answered; default 5000
  * @property {number} [firstMessageMs] until the client has sent a message; default 5000
  * @property {number} [idleMs] without an allocation and without a message; default 60,000
@@ -80,6 +81,7 @@ const DEFAULT_LIMITS = {
   messagesPerSecond: 2000,
   bytesPerSecond: 1_250_000,
   bufferBytes: 256 * 1024,
+  requestMs: 5000,
   connectMs: 5000,
   firstMessageMs: 5000,
   idleMs: 60_000,

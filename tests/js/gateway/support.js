@@ -146,10 +146,12 @@ export class GatewayClient {
     return new Promise((resolve) => this.#readers.push(resolve));
   }
 
-  /** Waits for an answer to a request. @param {Uint8Array} message */
+  /** Waits for an answer to a request; data that comes before it is left out. @param {Uint8Array} message */
   async ask(message) {
     this.send(message);
-    return decode(await this.next());
+    let answer = await this.next();
+    while (answer[0] > 3) answer = await this.next();
+    return decode(answer);
   }
 
   /** Asks for an allocation, so that data may pass. */
