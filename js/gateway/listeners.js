@@ -11,8 +11,6 @@ export { listenForAdmin, shut } from '../metrics/admin-listener.js';
 /** @typedef {import('node:http').Server} Server */
 /** @typedef {import('./options.js').CheckedLimits} CheckedLimits */
 
-/** Of those who watch. */
-const ADMIN_REQUEST_MS = 5000;
 const MAX_HEADER_BYTES = 8192;
 /** How often it is looked for requests that take too long. */
 const CHECK_MS = 1000;
