@@ -10,7 +10,8 @@ export const ALGORITHMS = ['SHA-1', 'SHA-256'];
 
 const encoder = new TextEncoder();
 
-function subtle() {
+/** @returns {SubtleCrypto} */
+export function subtle() {
   const api = globalThis.crypto?.subtle;
   if (api === undefined) throw new PosternError('ERR_CRYPTO_UNAVAILABLE');
   return api;

@@ -4,6 +4,7 @@
 // What signs is asynchronous, as WebCrypto is; what only reads is not.
 
 export { PosternError } from '../errors.js';
+export { createAccessToken } from './access-token.js';
 export { createCredentials } from './create.js';
 export { explainCredentials } from './explain.js';
 export { createIceServers } from './ice-servers.js';
@@ -11,6 +12,8 @@ export { normalizeIceServers } from './normalize.js';
 export { verifyCredentials } from './verify.js';
 
 // The types of what goes in and comes out.
+/** @typedef {import('./access-token.js').AccessToken} AccessToken */
+/** @typedef {import('./access-token.js').AccessTokenOptions} AccessTokenOptions */
 /** @typedef {import('./create.js').CreateOptions} CreateOptions */
 /** @typedef {import('./create.js').TimedCredentials} TimedCredentials */
 /** @typedef {import('./explain.js').ExplainOptions} ExplainOptions */

@@ -48,6 +48,7 @@ const codecNames = [
 
 const credentialsNames = [
   'PosternError',
+  'createAccessToken',
   'createCredentials',
   'createIceServers',
   'explainCredentials',

@@ -1,6 +1,9 @@
 // 'postern/credentials' as TypeScript sees it: compiled, never run. What must not compile is marked.
+import { allocate } from 'postern';
 import {
+  type AccessToken,
   type CreateOptions,
+  createAccessToken,
   createCredentials,
   createIceServers,
   type Explanation,
@@ -30,6 +33,13 @@ export async function making() {
   // @ts-expect-error: no server takes that
   await createCredentials({ secret, algorithm: 'MD5' });
   return [made.username.length + made.expiresAt, servers, ttlSeconds + expiresAt];
+}
+
+export async function sealing(key: Uint8Array) {
+  const token: AccessToken = await createAccessToken({ kid: 'a', key, serverName: 'b' });
+  // @ts-expect-error: for which server?
+  await createAccessToken({ kid: 'a', key });
+  return allocate('turn:turn.example.org', { credentials: token });
 }
 
 export async function verifying(credentials: TimedCredentials) {
