@@ -21,7 +21,7 @@ import { openUpstreams } from './upstream.js';
 /** @typedef {import('./admission.js').Admitted} Admitted */
 /** @typedef {import('./admission.js').Applicant} Applicant */
 /** @typedef {import('./admission.js').Refusal} Refusal */
-/** @typedef {import('./metrics.js').GatewayStats} GatewayStats */
+/** @typedef {import('./stats.js').GatewayStats} GatewayStats */
 /** @typedef {import('./options.js').GatewayOptions} GatewayOptions */
 
 /**

@@ -3,7 +3,7 @@
 /** @typedef {import('./core.js').PeerPolicy} PeerPolicy */
 /** @typedef {import('./gateway.js').Gateway} Gateway */
 /** @typedef {import('./log.js').LogEntry} LogEntry */
-/** @typedef {import('./metrics.js').GatewayStats} GatewayStats */
+/** @typedef {import('./stats.js').GatewayStats} GatewayStats */
 /** @typedef {import('./options.js').GatewayOptions} GatewayOptions */
 /** @typedef {import('./options.js').Limits} Limits */
 /** @typedef {import('./options.js').TicketRules} TicketRules */
