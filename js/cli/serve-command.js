@@ -8,15 +8,15 @@ export const serveCommand = {
   summary: 'runs a STUN and TURN server',
   usage: '[--config FILE] [--listen URL]... [--user NAME:PASS]... [options]',
   notes:
-    'Without a file, a place to listen at, users and secrets it is a server for development: on loopback,\n' +
-    'with a user made for this run, and relays to loopback. Otherwise it relays to public addresses only,\n' +
-    'and --allow opens more. Options take the place of what the file says.\n' +
-    'SIGHUP reads users, secrets and certificates again. SIGTERM and SIGINT end it, the second one at once.',
+    'Without a file, a place to listen at, users and secrets it is a server for development: on\n' +
+    'loopback, with a user made for this run, and relays to loopback. Otherwise it relays to public\n' +
+    'addresses only, and --allow opens more. Options take the place of what the file says. SIGHUP\n' +
+    'reads users, secrets and certificates again. SIGTERM and SIGINT end it, a second one at once.',
   options: {
     config: {
       type: 'string',
       value: 'FILE',
-      help: 'JSON: the options of createServer() (docs/server.md)',
+      help: 'JSON: options of createServer(), see docs/server.md',
     },
     listen: {
       type: 'string',
@@ -33,12 +33,12 @@ export const serveCommand = {
     'users-file': {
       type: 'string',
       value: 'FILE',
-      help: 'lines NAME:PASS; or POSTERN_USERNAME and POSTERN_PASSWORD',
+      help: 'lines NAME:PASS; or POSTERN_USERNAME, POSTERN_PASSWORD',
     },
     'secret-file': {
       type: 'string',
       value: 'FILE',
-      help: 'secrets of time-limited credentials, one a line; or POSTERN_SECRET',
+      help: 'of time-limited credentials, one a line; or POSTERN_SECRET',
     },
     realm: { type: 'string', value: 'REALM', help: "'postern' if left out" },
     'stun-only': { type: 'boolean', help: 'tells addresses, and relays nothing' },
@@ -67,12 +67,12 @@ export const serveCommand = {
     metrics: {
       type: 'string',
       value: '[HOST:]PORT',
-      help: '/metrics, /healthz, /readyz; on loopback if no host is given',
+      help: '/metrics, /healthz, /readyz; on loopback if left out',
     },
     drain: {
       type: 'string',
       value: 'SECONDS',
-      help: `time for allocations to end; ${DRAIN_SECONDS} for SIGTERM, 0 for SIGINT if left out`,
+      help: `for allocations to end; SIGTERM: ${DRAIN_SECONDS}, SIGINT: 0 if left out`,
     },
     json: { type: 'boolean', help: 'print a JSON object a line' },
     quiet: { type: 'boolean', short: 'q', help: 'print no lines about allocations' },

@@ -79,6 +79,12 @@ async function readText(source, value, path, isLine) {
   return content;
 }
 
+/** @param {Source} source @param {string} text @param {string} path */
+function fromBase64(source, text, path) {
+  if (/^[\w+/-]+=*$/.test(text)) return Buffer.from(text, 'base64');
+  throw fault(source, path, 'takes base64.');
+}
+
 /** @param {Source} source @param {Shape} shape @param {unknown} value @param {string} path @returns {Promise<unknown>} */
 async function read(source, shape, value, path) {
   if (value === null) throw fault(source, path, 'is null; leave it out instead.');
@@ -87,6 +93,8 @@ async function read(source, shape, value, path) {
       return readText(source, value, path, true);
     case 'pem':
       return readText(source, value, path, false);
+    case 'bytes':
+      return fromBase64(source, await readText(source, value, path, true), path);
     case 'items':
       if (!Array.isArray(value)) return read(source, shape.of, value, path);
       return Promise.all(value.map((one, i) => read(source, shape.of, one, `${path}[${i}]`)));

@@ -1,11 +1,12 @@
 // What `postern serve` is to run: the file, the options of the command line, and the environment, put together.
 import { createSecureContext } from 'node:tls';
 import { parseListen } from '../server/listen.js';
+import { checkServerOptions } from '../server/server-options.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
 import { UsageError } from './exit-codes.js';
 import { readInputFile, textOf, textsOf } from './options.js';
 import { printable } from './printable.js';
-import { below, readConfig } from './serve-config.js';
+import { readConfig } from './serve-config.js';
 
 /** @typedef {import('../gateway/index.js').GatewayOptions} GatewayOptions */
 /** @typedef {import('../metrics/admin-listener.js').AdminOptions} AdminOptions */
@@ -175,7 +176,7 @@ export async function planServe(values, env, password) {
   const flags = await readFlags(values, path === undefined ? env : {});
   const explain = explainer(path, flags);
   try {
-    return await put(file, flags, { isFile: path !== undefined, password, explain });
+    return put(file, flags, { isFile: path !== undefined, password, explain });
   } catch (error) {
     throw explain(error);
   }
@@ -185,9 +186,9 @@ export async function planServe(values, env, password) {
  * @param {Record<string, any>} file
  * @param {Flags} flags
  * @param {{ isFile: boolean, password: string, explain: Plan['explain'] }} world
- * @returns {Promise<Plan>}
+ * @returns {Plan}
  */
-async function put(file, flags, { isFile, password, explain }) {
+function put(file, flags, { isFile, password, explain }) {
   const { gateway, metrics: fileMetrics, ...fromFile } = file;
   const { metrics = fileMetrics, relay, policy, ...others } = flags;
   /** @type {Record<string, any>} */
@@ -200,8 +201,10 @@ async function put(file, flags, { isFile, password, explain }) {
   if (isGatewayAlone) return { server: undefined, gateway, metrics, made: undefined, explain };
   const made = isFile ? undefined : forDevelopment(server, password);
   if (!isFile) checkCertificate(server);
-  checkUsers(server.credentials, isFile ? 'credentials' : '--user', explain);
+  checkStrings(server);
   if (server.tls !== undefined) checkTls(server.tls);
+  // Before anything is opened, and before anything that runs is changed.
+  checkServerOptions(server);
   return { server, gateway, metrics, made, explain };
 }
 
@@ -233,22 +236,35 @@ function checkCertificate({ listen = [], tls }) {
   }
 }
 
-/** @param {Record<string, unknown> | undefined} users @param {string} name @param {Plan['explain']} explain */
-function checkUsers(users, name, explain) {
-  for (const [username, password] of Object.entries(users ?? {})) {
-    for (const part of /** @type {const} */ (['username', 'password'])) {
-      const text = part === 'username' ? username : password;
-      if (typeof text !== 'string') continue;
-      try {
-        prepareCredential(text, part);
-      } catch (error) {
-        const where = name === 'credentials' ? below(name, username) : name;
-        const { message, code } = /** @type {import('../errors.js').PosternError} */ (error);
-        throw explain(new UsageError(`${where}: ${printable(message)} (${code})`));
-      }
-    }
+/**
+ * What only the preparation of strings finds, by the option that it is in.
+ *
+ * @param {Record<string, any>} server
+ */
+function checkStrings({ credentials = {}, realm }) {
+  for (const [username, password] of Object.entries(credentials)) {
+    const argument = `options.credentials['${printable(username)}']`;
+    checkString(username, 'username', argument);
+    checkString(password, 'password', argument);
+  }
+  if (realm !== undefined) checkString(realm, 'realm', 'options.realm');
+}
+
+/** @param {unknown} text @param {'username' | 'password' | 'realm'} name @param {string} argument */
+function checkString(text, name, argument) {
+  // Others are refused with the options.
+  if (typeof text !== 'string') return;
+  try {
+    prepareCredential(text, name);
+  } catch (error) {
+    const { message, code } = /** @type {import('../errors.js').PosternError} */ (error);
+    throw wrong(argument, `${argument}: ${message} (${code})`);
   }
 }
+
+/** @param {string} argument @param {string} message */
+const wrong = (argument, message) =>
+  Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARGUMENT', argument });
 
 /** @param {import('node:tls').TlsOptions} tls */
 function checkTls(tls) {
@@ -256,12 +272,9 @@ function checkTls(tls) {
     createSecureContext(tls);
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
-    throw Object.assign(
-      new TypeError(`options.tls must be a certificate and its key (${code ?? message})`),
-      {
-        code: 'ERR_INVALID_ARGUMENT',
-        argument: 'options.tls',
-      },
+    throw wrong(
+      'options.tls',
+      `options.tls must be a certificate and its key (${code ?? message})`,
     );
   }
 }

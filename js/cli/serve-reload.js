@@ -21,17 +21,27 @@ function changeUsers(server, { credentials: old = {} }, { credentials: now = {} 
 }
 
 /**
- * What is there before and after, and differs.
+ * What can be replaced by another one, where there was one from the start: whether there is any has shaped the server.
  *
- * @template {'secret' | 'tls'} Key
- * @param {Key} key
- * @param {ServerPlan} before
- * @param {ServerPlan} after
+ * @type {readonly { key: 'secret' | 'tokens' | 'tls', word: string, set: (server: Server, plan: ServerPlan) => void }[]}
  */
-const isReplaced = (key, before, after) =>
-  before[key] !== undefined &&
-  after[key] !== undefined &&
-  !isDeepStrictEqual(before[key], after[key]);
+const REPLACEABLE = [
+  {
+    key: 'secret',
+    word: 'secrets',
+    set: (server, { secret = [] }) => server.setSecret(secret),
+  },
+  {
+    key: 'tokens',
+    word: 'keys of tokens',
+    set: (server, { tokens }) => server.setTokenKeys(tokens?.keys ?? []),
+  },
+  {
+    key: 'tls',
+    word: 'certificate',
+    set: (server, { tls = {} }) => server.setSecureContext(tls),
+  },
+];
 
 /** What the server would have to be started anew for. @param {Plan} before @param {Plan} after */
 function needsRestart(before, after) {
@@ -41,12 +51,16 @@ function needsRestart(before, after) {
   ]);
   return [...new Set([...Object.keys(old), ...Object.keys(now)])].filter((key) => {
     if (key === 'credentials') return false;
-    // Whether there are some at all has shaped the server.
-    if (key === 'secret' || key === 'tls')
-      return (old[key] === undefined) !== (now[key] === undefined);
+    if (REPLACEABLE.some((one) => one.key === key)) {
+      const isOther = (old[key] === undefined) !== (now[key] === undefined);
+      return isOther || (key === 'tokens' && serverName(before) !== serverName(after));
+    }
     return !isDeepStrictEqual(old[key], now[key]);
   });
 }
+
+/** @param {Plan} plan */
+const serverName = ({ server }) => server?.tokens?.serverName;
 
 /**
  * @param {Server | undefined} server
@@ -64,39 +78,30 @@ export async function reload(server, before, load, log, io) {
     io.err(`postern: nothing was changed. ${printable(/** @type {Error} */ (error).message)}\n`);
     return before;
   }
-  const restart = needsRestart(before, after);
   const { server: old } = before;
   const { server: now } = after;
+  const restart = needsRestart(before, after);
+  const words = restart.length === 0 ? [] : [`a restart is needed for ${restart.join(', ')}`];
   if (server === undefined || old === undefined || now === undefined) {
-    log.line('reload', { restart }, restartWords(restart) || 'nothing has changed');
+    log.line('reload', { restart }, words.join() || 'nothing has changed');
     return before;
   }
   const { set, removed } = changeUsers(server, old, now);
+  if (removed > 0) words.unshift(`${countOf(removed, 'user')} removed`);
+  if (set > 0) words.unshift(`${countOf(set, 'user')} set`);
   const running = { ...old, credentials: now.credentials };
-  const words = [];
-  if (set > 0) words.push(`${countOf(set, 'user')} set`);
-  if (removed > 0) words.push(`${countOf(removed, 'user')} removed`);
-  const secrets = isReplaced('secret', old, now);
-  if (secrets && now.secret !== undefined) {
-    server.setSecret(now.secret);
-    running.secret = now.secret;
-    words.push('secrets replaced');
+  const replaced = REPLACEABLE.filter(
+    ({ key }) => !restart.includes(key) && !isDeepStrictEqual(old[key], now[key]),
+  );
+  for (const { key, word, set: replace } of replaced) {
+    replace(server, now);
+    Object.assign(running, { [key]: now[key] });
+    words.push(`${word} replaced`);
   }
-  const certificate = isReplaced('tls', old, now);
-  if (certificate && now.tls !== undefined) {
-    server.setSecureContext(now.tls);
-    running.tls = now.tls;
-    words.push('certificate replaced');
-  }
-  if (restart.length > 0) words.push(restartWords(restart));
   log.line(
     'reload',
-    { usersSet: set, usersRemoved: removed, secrets, certificate, restart },
+    { usersSet: set, usersRemoved: removed, replaced: replaced.map(({ key }) => key), restart },
     words.join(', ') || 'nothing has changed',
   );
   return { ...before, server: running };
 }
-
-/** @param {string[]} keys */
-const restartWords = (keys) =>
-  keys.length === 0 ? '' : `a restart is needed for ${keys.join(', ')}`;

@@ -5,17 +5,19 @@
  * - plain: a value, or an array of values; the server judges it
  * - secret: text of one line, or where to find it
  * - pem: text, or where to find it
+ * - bytes: as base64, or where to find that
  * - keys: an object of these keys; a value that is no object is plain
  * - names: an object whose keys are names of the user's
  * - items: an array, or one of it
  *
- * @typedef {{ kind: 'plain' | 'secret' | 'pem' } | { kind: 'keys', rows: Readonly<Record<string, Shape>> }
+ * @typedef {{ kind: 'plain' | 'secret' | 'pem' | 'bytes' } | { kind: 'keys', rows: Readonly<Record<string, Shape>> }
  *   | { kind: 'names' | 'items', of: Shape }} Shape
  */
 
 /** @type {Shape} */ const plain = { kind: 'plain' };
 /** @type {Shape} */ const secret = { kind: 'secret' };
 /** @type {Shape} */ const pem = { kind: 'pem' };
+/** @type {Shape} */ const bytes = { kind: 'bytes' };
 /** @param {Readonly<Record<string, Shape>>} rows @returns {Shape} */
 const keys = (rows) => ({ kind: 'keys', rows });
 /** @param {...string} names @returns {Shape} */
@@ -35,8 +37,7 @@ const tls = keys({
   minVersion: plain,
   maxVersion: plain,
 });
-const policy = values('allow', 'deny', 'nat64');
-const screening = values('allow', 'deny', 'nat64', 'only');
+const policy = values('allow', 'deny', 'nat64', 'only');
 const admin = values('port', 'address', 'exposed');
 
 /** Of ServerOptions, besides `signal`. @type {Readonly<Record<string, Shape>>} */
@@ -47,6 +48,12 @@ export const SERVER_KEYS = {
   relay: keys({ addresses: plain, external: names(plain), ports: plain, udp: plain, tcp: plain }),
   credentials: names(secret),
   secret: items(secret),
+  tokens: keys({
+    serverName: plain,
+    keys: items(keys({ kid: plain, key: bytes, expiresAt: plain })),
+  }),
+  alternate: plain,
+  alternateDomain: plain,
   authentication: plain,
   realm: plain,
   software: plain,
@@ -54,6 +61,7 @@ export const SERVER_KEYS = {
   quota: values(
     'allocations',
     'allocationsPerUser',
+    'allocationsPerHost',
     'permissions',
     'channels',
     'peerConnections',
@@ -75,10 +83,10 @@ export const GATEWAY_KEYS = {
   address: plain,
   tls,
   path: plain,
-  upstreams: names(keys({ url: plain, allowPrivate: plain, tls, policy: screening })),
+  upstreams: names(keys({ url: plain, allowPrivate: plain, tls, policy })),
   origins: plain,
   tickets: keys({ secret: items(secret) }),
-  policy: screening,
+  policy,
   limits: values(
     'connections',
     'connectionsPerIp',
@@ -91,6 +99,7 @@ export const GATEWAY_KEYS = {
     'messagesPerSecondPerUser',
     'bytesPerSecondPerUser',
     'bufferBytes',
+    'requestMs',
     'connectMs',
     'firstMessageMs',
     'idleMs',

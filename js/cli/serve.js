@@ -30,6 +30,13 @@ import { reload } from './serve-reload.js';
 const MOST_DRAIN_SECONDS = 86_400;
 const PASSWORD_BYTES = 16;
 
+/** @param {Server} server @param {ServeLog} log */
+const follow = (server, log) =>
+  server
+    .on('allocation', (info) => log.allocation('allocation', info))
+    .on('move', (info) => log.allocation('move', info))
+    .on('end', (info) => log.end(info));
+
 /**
  * @param {Plan} plan
  * @param {ServeLog} log
@@ -54,7 +61,7 @@ async function start(
   /** @type {Parameters<Plan['explain']>[1]} */
   let section;
   try {
-    if (options !== undefined) running.server = await createServer(options);
+    if (options !== undefined) running.server = follow(await createServer(options), log);
     if (gatewayOptions !== undefined) {
       section = 'gateway';
       const { createGateway } = await import('../gateway/index.js');

@@ -10,6 +10,7 @@ import { run } from '../../../js/cli/run.js';
  * @property {number} [now] milliseconds since 1970
  * @property {import('../../../js/cli/command.js').Io['onSignal']} [onSignal]
  * @property {(text: string) => void} [onOutput] each piece of stdout, when it comes
+ * @property {(text: string) => void} [onDiagnostics] the same of stderr
  */
 
 /**
@@ -27,6 +28,7 @@ export async function runCommand(args, world = {}) {
     },
     err: (text) => {
       stderr += text;
+      world.onDiagnostics?.(text);
     },
     stdin: (async function* () {
       if (stdin.length > 0) yield Buffer.from(stdin);
