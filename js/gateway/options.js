@@ -73,7 +73,8 @@ import { ticketSecrets } from './tickets.js';
 
 /** @typedef {Required<Limits>} CheckedLimits */
 
-const DEFAULT_LIMITS = {
+/** What docs/gateway.md says, too. */
+export const DEFAULT_LIMITS = {
   connections: 1000,
   connectionsPerIp: 8,
   connectionsPerUser: 4,
