@@ -75,6 +75,9 @@ export const JS_ERRORS = /** @type {const} */ ({
   ERR_STRING_DISALLOWED: 'A user name, realm or password holds a character that its profile does not allow.',
   ERR_STRING_BIDI: 'A user name or password mixes writing directions in a way that SASLprep does not allow.',
   ERR_CRYPTO_UNAVAILABLE: 'This platform has no WebCrypto; pages need HTTPS for it.',
+  ERR_WEBRTC_UNAVAILABLE: 'This browser has no WebRTC, or it is switched off: a page has no other way to learn about its NAT.',
+  ERR_MIRROR_UNREACHABLE: 'The mirror could not be reached: check its URL, that connect-src of the Content-Security-Policy names it, and that it lets in the origin of the page.',
+  ERR_MIRROR_REFUSED: 'The mirror refused the test.',
 });
 
 /** @typedef {Exclude<(typeof CODEC_ERRORS | typeof CLIENT_ERRORS)[number][0], 'OK'> | keyof typeof JS_ERRORS} ErrorCode */
