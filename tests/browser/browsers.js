@@ -84,9 +84,10 @@ const FIREFOX_PREFERENCES = {
  * Starts a browser with a fresh profile, which goes when it is closed.
  *
  * @param {BrowserName} name
+ * @param {{ preferences?: Record<string, boolean | number | string> }} [options] `preferences`: more of Firefox's
  * @returns {Promise<import('puppeteer-core').Browser>}
  */
-export async function launchBrowser(name) {
+export async function launchBrowser(name, { preferences = {} } = {}) {
   const executablePath = findBrowser(name);
   if (executablePath === undefined)
     throw new Error(`${PROGRAMS[name].join(', ')}: none is on PATH`);
@@ -96,7 +97,7 @@ export async function launchBrowser(name) {
       browser: 'firefox',
       executablePath,
       headless: true,
-      extraPrefsFirefox: FIREFOX_PREFERENCES,
+      extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
     });
   }
   return puppeteer.launch({
