@@ -2,6 +2,7 @@
 
 import { isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { createSecureContext } from 'node:tls';
 import { isBytes, isTrue, requireObject } from '../codec/arguments.js';
 import { argumentError } from '../errors.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
@@ -226,6 +227,24 @@ function checkTls(tls, listens) {
       'options.tls',
       `an object with 'cert' and 'key', as options.listen names ${needing.protocol}`,
     );
+  }
+  if (tls !== undefined) checkSecureContext(/** @type {object} */ (tls), 'options.tls');
+}
+
+/**
+ * A certificate that is none is told before it is needed.
+ *
+ * @param {import('node:tls').SecureContextOptions} tls
+ * @param {string} name
+ */
+export function checkSecureContext(tls, name) {
+  try {
+    createSecureContext(requireObject(tls, name));
+  } catch (cause) {
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (cause);
+    if (code === 'ERR_INVALID_ARGUMENT') throw cause;
+    const expected = `a certificate and its key that OpenSSL can read; it says: ${message}`;
+    throw Object.assign(argumentError(name, expected), { cause });
   }
 }
 

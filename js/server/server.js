@@ -12,7 +12,7 @@ import { serverMetrics } from './metrics.js';
 import { ownAddresses } from './own-addresses.js';
 import { PeerConnections } from './peer-connections.js';
 import { Relays } from './relays.js';
-import { checkSecrets, checkTokens } from './server-options.js';
+import { checkSecrets, checkSecureContext, checkTokens } from './server-options.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./allocation-table.js').AllocationInfo} AllocationInfo */
@@ -235,8 +235,10 @@ export class Server extends EventEmitter {
    * A new certificate, for connections that are made from now on.
    *
    * @param {import('node:tls').SecureContextOptions} tls
+   * @throws {TypeError} ERR_INVALID_ARGUMENT
    */
   setSecureContext(tls) {
+    checkSecureContext(tls, 'tls');
     this.#front.setSecureContext(tls);
   }
 

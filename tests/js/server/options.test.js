@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createServer } from '../../../js/server/index.js';
 import { checkServerOptions } from '../../../js/server/server-options.js';
 import { rejection } from '../client/support.js';
+import { fixture } from '../transports/helpers.js';
 import { DEFAULTS, HOST, TLS } from './support.js';
 
 /** @param {Record<string, unknown>} options */
@@ -155,6 +156,18 @@ const REFUSED = [
     /'cert' and 'key'.*names tls/,
   ],
   ['wss without a certificate', { listen: `wss://${HOST}` }, 'options.tls', /names wss/],
+  [
+    'a certificate that is none',
+    { tls: { ...TLS, cert: 'none' } },
+    'options.tls',
+    /certificate and its key/,
+  ],
+  [
+    'the key of another',
+    { tls: { ...TLS, cert: fixture('ca') } },
+    'options.tls',
+    /certificate and its key/,
+  ],
   ['tls that is no object', { tls: 'cert' }, 'options.tls', /an object/],
   [
     'origins that are no list',
