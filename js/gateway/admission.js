@@ -152,7 +152,9 @@ export class Admission {
    */
   async #claim(ticket, claim) {
     if (!this.#used.claim(ticket, Date.now())) return false;
-    return claim === undefined || (await claim(ticket.id, ticket.expiresAt)) === true;
+    if (claim === undefined) return true;
+    // A store that does not answer is one that says no: the socket waits meanwhile.
+    return within(this.#options.limits.connectMs, claim(ticket.id, ticket.expiresAt));
   }
 
   /**
@@ -179,5 +181,23 @@ export class Admission {
     this.#used.forget(Date.now());
     this.addresses.forget(now);
     this.users.forget(now);
+  }
+}
+
+/**
+ * @param {number} timeoutMs
+ * @param {boolean | Promise<boolean>} answer
+ * @returns {Promise<boolean>} false when it takes longer
+ */
+async function within(timeoutMs, answer) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((/** @type {(value: false) => void} */ resolve) => {
+    if (Number.isFinite(timeoutMs)) timer = setTimeout(resolve, timeoutMs, false);
+  });
+  try {
+    return (await Promise.race([answer, late])) === true;
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -254,8 +254,16 @@ export class Gateway {
     /** @type {Buffer} */ head,
   ) => {
     const name = this.#nameIn(request.url ?? '');
-    if (name !== undefined) this.#consider(request, socket, head, name);
-    else if (this.#isAlone()) respond(socket, 404);
+    if (name === undefined) {
+      if (this.#isAlone()) respond(socket, 404);
+      return;
+    }
+    this.#consider(request, socket, head, name).catch((error) => {
+      // Such as a second listener on the same path, which has taken the socket already.
+      socket.destroy();
+      this.#metrics.refused.add('internal');
+      this.#log('refused', { reason: 'internal', detail: String(error) });
+    });
   };
 
   /** @param {string} url @returns {string | undefined} the name of an upstream; undefined: the path is not ours */

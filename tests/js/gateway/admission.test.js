@@ -12,6 +12,7 @@ import { fixture } from '../transports/helpers.js';
 import {
   cleanUp,
   closedWith,
+  dialGateway,
   get,
   NAME,
   ORIGIN,
@@ -136,11 +137,21 @@ describe('tickets', () => {
     expect([...store.values()]).toEqual([expect.any(Number)]);
   });
 
-  test('a store that fails lets nobody in', async () => {
-    const claim = async () => {
-      throw new Error('the store is down');
-    };
-    const { url, gateway } = await startGateway({ tickets: { secret: SECRET, claim } });
+  test.each(
+    /** @type {[string, any][]} */ ([
+      ['fails', () => Promise.reject(new Error('the store is down'))],
+      [
+        'throws',
+        () => {
+          throw new Error('the store is down');
+        },
+      ],
+      ['does not answer', () => new Promise(() => {})],
+      ['answers something else', () => 'OK'],
+    ]),
+  )('a store that %s lets nobody in', async (_, claim) => {
+    const tickets = { secret: SECRET, claim };
+    const { url, gateway } = await startGateway({ tickets, limits: { connectMs: 100 } });
     expect(await closedWith(url)).toEqual({ code: 4401, reason: 'ticket-used' });
     expect(gateway.stats().connections).toBe(0);
   });
@@ -428,6 +439,17 @@ describe('on a server of yours', () => {
     await startGateway({ server, upstream, path: '/relay/v1' });
     const url = `wss://localhost:${port}/relay/v1/${NAME}`;
     expect(await isIn(openClient(url, { ca: fixture('ca') }))).toBe(true);
+  });
+
+  test('two gateways on one path, by mistake: the second finds the socket taken, and nothing falls over', async () => {
+    const { upstream } = await udpUpstream();
+    const server = createServer();
+    const port = await listening(server);
+    await startGateway({ server, upstream });
+    const second = await startGateway({ server, upstream });
+    const client = dialGateway(`ws://127.0.0.1:${port}/turn/${NAME}`);
+    await Promise.race([client.opened, client.closed]).catch(() => {});
+    expect((await second.log.when('refused')).reason).toBe('internal');
   });
 
   test('two gateways on one server', async () => {

@@ -1,6 +1,7 @@
 // The core of the gateway, as JavaScript sees it: every number of js/gateway/layout.js.
 import { describe, expect, test } from '@jest/globals';
-import { encode } from '../../../js/codec/index.js';
+import fc from 'fast-check';
+import { decode, encode } from '../../../js/codec/index.js';
 import { GatewayCore } from '../../../js/gateway/core.js';
 import {
   CARRIES_DATA,
@@ -69,6 +70,83 @@ describe('screen()', () => {
     expect(core.reason()).toBe('ipv4-mapped');
     core.screen(policy, request('ChannelBind', { channelNumber: 0x4000, ...peer('8.8.8.8', 0) }));
     expect(core.reason()).toBe('port-zero');
+  });
+});
+
+describe('whatever comes', () => {
+  const core = new GatewayCore();
+  const policy = core.open({}, 'policy');
+  const seeds = [
+    request('CreatePermission', {
+      xorPeerAddress: [peer('8.8.8.8'), peer('2a00::1')].map((p) => p.xorPeerAddress),
+    }),
+    request('ChannelBind', { channelNumber: 0x4000, ...peer('2001:4860:4860::8888') }),
+    encode({
+      class: 'indication',
+      method: 'Send',
+      attributes: { ...peer('8.8.8.8'), data: new Uint8Array(9) },
+    }),
+    request('Allocate', { requestedTransport: 17, username: 'u' }),
+    channelData(0x4000, 'abcd'),
+  ];
+  const allowed = new Set([
+    'Binding',
+    'Allocate',
+    'Refresh',
+    'CreatePermission',
+    'ChannelBind',
+    'Send',
+  ]);
+
+  let peersSeen = 0;
+
+  /** What passes is a message that the codec reads, of a method of the list, and each peer in it is allowed. @param {Uint8Array} bytes */
+  function check(bytes) {
+    const result = core.screen(policy, bytes);
+    core.reply(bytes);
+    core.channelData(bytes);
+    if (result < 0) {
+      expect(Object.values(RULINGS)).toContain(result);
+      return;
+    }
+    const length = result >> FLAG_BITS;
+    expect(length).toBeLessThanOrEqual(bytes.length);
+    if (bytes[0] > 3) {
+      expect(length).toBe(4 + bytes[2] * 256 + bytes[3]);
+      return;
+    }
+    const message = decode(bytes);
+    expect(allowed).toContain(message.method);
+    for (const attribute of message) {
+      // What stands behind an integrity attribute is bytes here; tests of the core itself judge that.
+      if (attribute.name !== 'XOR-PEER-ADDRESS' || !attribute.counts) continue;
+      const { address } = /** @type {{ address: string }} */ (attribute.value);
+      expect(core.reasonAgainst(policy, address)).toBeUndefined();
+      peersSeen++;
+    }
+  }
+
+  test('of random bytes', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check), { numRuns: 2000 });
+  });
+
+  test('of messages with bytes changed, cut or added', () => {
+    const change = fc.tuple(fc.nat(120), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...seeds),
+        fc.array(change, { maxLength: 6 }),
+        fc.integer({ min: -8, max: 8 }),
+        (seed, changes, more) => {
+          const bytes = new Uint8Array(Math.max(0, seed.length + more));
+          bytes.set(seed.subarray(0, bytes.length));
+          for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+          check(bytes);
+        },
+      ),
+      { numRuns: 10_000 },
+    );
+    expect(peersSeen).toBeGreaterThan(1000);
   });
 });
 
