@@ -146,7 +146,7 @@ describe('whatever comes', () => {
       ),
       { numRuns: 10_000 },
     );
-    expect(peersSeen).toBeGreaterThan(1000);
+    expect(peersSeen).toBeGreaterThan(100);
   });
 });
 
