@@ -34,7 +34,10 @@ export class UdpListener {
 
   /** @param {Uint8Array} bytes @param {Destination} to */
   send(bytes, to) {
-    if (this.#isOpen) this.#socket.send(bytes, to.port, to.address);
+    if (!this.#isOpen) return;
+    // Which nobody can have, but RESPONSE-PORT can ask for: Node.js would throw.
+    if (to.port === 0) this.failed += 1;
+    else this.#socket.send(bytes, to.port, to.address);
   }
 
   /** @returns {Promise<void>} */
