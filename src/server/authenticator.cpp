@@ -51,7 +51,7 @@ bool Authenticator::recalls(const Attempt& attempt, Verdict& verdict) const {
       case KeySource::Secret:
         return is_same && users_.has_secrets();
       case KeySource::Asked:
-        return is_same && asks_for_keys_;
+        return is_same && asks_for_keys_ && !users_.has_user(as_bytes(verdict.username));
       case KeySource::Token:
         return attempt.unix_seconds < signature.valid_until;
     }

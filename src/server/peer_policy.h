@@ -20,9 +20,10 @@ struct PeerRules {
   // Nothing else is relayed to, for servers that only stand before others. Special ranges are as
   // they were, and so are those that can never be opened.
   bool only_allowed = false;
-  // Wins over `allowed`, and also counts for IPv4 addresses inside IPv6 addresses. The addresses at
-  // which the server itself listens belong here where they are open or public: clients reach what
-  // is behind them as if from this host.
+  // Wins over `allowed`, and also counts for IPv4 addresses inside IPv6 addresses. Each denies all
+  // ports of a host: where the server listens at other addresses than it relays from, those belong
+  // here, so that nobody relays to the server itself; where they are the same, its relays could not
+  // reach each other any more.
   std::vector<Prefix> denied{};
   // Prefixes of the translators in the server's network (RFC 6052 section 2.2): they are open as
   // far as the IPv4 addresses behind them are. At most kMaxNat64Prefixes, each is_nat64_prefix().

@@ -124,6 +124,15 @@ TEST_F(Asking, APasswordThatWasChangedIsAskedForOnce) {
   EXPECT_TRUE(host.relays.empty());
 }
 
+TEST_F(Asking, AUserWhoIsKnownSinceIsNotRemembered) {
+  ASSERT_TRUE(allocate_with("secret").is_success());
+  EXPECT_EQ(host.core.users().set_user(as_bytes("alice"), as_bytes("known")), Errc::Ok);
+  EXPECT_EQ(client.refresh().code(), 401);
+  client.password = "known";
+  EXPECT_TRUE(client.refresh().is_success());
+  EXPECT_EQ(stats().questions_asked, 1U);
+}
+
 TEST_F(Asking, AnothersAllocationStaysTheirs) {
   ASSERT_TRUE(allocate_with("secret").is_success());
   client.username = "mallory";
