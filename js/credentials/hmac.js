@@ -10,7 +10,7 @@ export const ALGORITHMS = ['SHA-1', 'SHA-256'];
 
 const encoder = new TextEncoder();
 
-/** @returns {SubtleCrypto} */
+/** @returns {typeof globalThis.crypto.subtle} */
 export function subtle() {
   const api = globalThis.crypto?.subtle;
   if (api === undefined) throw new PosternError('ERR_CRYPTO_UNAVAILABLE');

@@ -9,7 +9,7 @@ export { Server } from './server.js';
 /** @typedef {import('./server-options.js').QuotaOptions} QuotaOptions */
 /** @typedef {import('./server-options.js').RelayOptions} RelayOptions */
 /** @typedef {import('./server-options.js').ServerOptions} ServerOptions */
-/** @typedef {import('./allocation-table.js').AllocationEnd} AllocationEnd */
-/** @typedef {import('./allocation-table.js').AllocationInfo} AllocationInfo */
+/** @typedef {import('./server-events.js').AllocationEnd} AllocationEnd */
+/** @typedef {import('./server-events.js').AllocationInfo} AllocationInfo */
 /** @typedef {import('./server.js').ServerEnd} ServerEnd */
 /** @typedef {import('./server.js').ServerStats} ServerStats */

@@ -15,8 +15,8 @@ import { Relays } from './relays.js';
 import { checkSecrets, checkSecureContext, checkTokens } from './server-options.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
-/** @typedef {import('./allocation-table.js').AllocationInfo} AllocationInfo */
-/** @typedef {import('./allocation-table.js').ServerEvents} ServerEvents */
+/** @typedef {import('./server-events.js').AllocationInfo} AllocationInfo */
+/** @typedef {import('./server-events.js').ServerEvents} ServerEvents */
 /** @typedef {import('./engine.js').CoreEvent} CoreEvent */
 /** @typedef {import('./listen.js').ListenProtocol} ListenProtocol */
 /** @typedef {import('./server-options.js').ServerSettings} ServerSettings */

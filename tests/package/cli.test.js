@@ -30,7 +30,7 @@ test('tells the version of the package', async () => {
   });
 });
 
-test('is one file: both cores are inside', async () => {
+test('has both cores of clients inside', async () => {
   const responder = await startStunResponder();
   try {
     const message = `000100002112a442${'00'.repeat(12)}`;

@@ -47,16 +47,23 @@ export async function installPackage() {
     '--cache',
     join(directory, '.npm'),
   ];
-  // prepack would build again: tests run on what is there.
-  const packed = await npm(
-    'pack',
-    [...quiet, '--json', '--pack-destination', directory],
-    projectDirectory,
-  );
-  const [{ filename, files }] = JSON.parse(packed.stdout);
+  /** Without scripts: prepack would build again, and tests run on what is there. @param {string} from */
+  const pack = async (from) => {
+    const packed = await npm('pack', [...quiet, '--json', '--pack-destination', directory], from);
+    const [{ filename, files }] = JSON.parse(packed.stdout);
+    return { filename, files };
+  };
+  const { filename, files } = await pack(projectDirectory);
+  // The one dependency comes from here as well, as there is no network.
+  const ws = await pack(join(projectDirectory, 'node_modules', 'ws'));
   await writeFile(
     join(directory, 'package.json'),
-    '{ "name": "consumer", "private": true, "type": "module" }\n',
+    `${JSON.stringify({
+      name: 'consumer',
+      private: true,
+      type: 'module',
+      overrides: { ws: `file:${ws.filename}` },
+    })}\n`,
   );
   await npm('install', [...quiet, '--offline', '--silent', join(directory, filename)], directory);
   return {

@@ -67,7 +67,7 @@ describe('the tarball', () => {
     /^js\/([\w-]+\/)*[\w.-]+\.js$/,
     /^types\/([\w-]+\/)*[\w.-]+\.d\.ts$/,
     /^dist\/wasm\/\w+(\.wasm|\.mjs|\.d\.mts|\.base64\.js|\.base64\.d\.ts)$/,
-    /^dist\/(node|codec\.inline|cli)\.js$/,
+    /^dist\/(node|codec\.inline|server|gateway|cli|serve)\.js$/,
   ];
 
   test('holds what is for users, and nothing else', () => {
@@ -105,17 +105,13 @@ describe('the tarball', () => {
     expect(found).toEqual([]);
   });
 
-  test('needs no other package', async () => {
-    for (const field of [
-      'dependencies',
-      'peerDependencies',
-      'optionalDependencies',
-      'bundleDependencies',
-    ]) {
+  test('needs one other package, of one version, and that for servers only', async () => {
+    expect(manifest.dependencies).toEqual({ ws: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+    for (const field of ['peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
       expect(manifest[field]).toBeUndefined();
     }
     const installed = await readdir(join(consumer.directory, 'node_modules'));
-    expect(installed.filter((name) => !name.startsWith('.'))).toEqual(['postern']);
+    expect(installed.filter((name) => !name.startsWith('.'))).toEqual(['postern', 'ws']);
     for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) {
       expect(manifest.scripts[script]).toBeUndefined();
     }

@@ -57,6 +57,7 @@ test.each([
   ['postern/credentials in Node.js, without the DOM', node, ['credentials.ts'], false],
   ['postern/credentials in a browser, without Node.js', browser, ['credentials.ts'], false],
   ['postern in Node.js, without the DOM', node, ['client.ts', 'relay.ts'], false],
+  ['postern/server in Node.js, without the DOM and @types/ws', node, ['server.ts'], false],
   // Options of node:tls are part of its types.
   ['postern in a browser, without Node.js', browser, ['client.ts', 'relay.ts'], true],
 ])(

@@ -12,6 +12,7 @@ import {
   type RelayEvent,
   type TransportAddress,
 } from 'postern';
+import { createAccessToken } from 'postern/credentials';
 
 export async function relayed(signal: AbortSignal) {
   const relay: Relay = await allocate(
@@ -27,6 +28,8 @@ export async function relayed(signal: AbortSignal) {
       credentials: async () => ({ username: 'u', credential: 'p', expiresAt: new Date() }),
     },
   );
+  const token = await createAccessToken({ kid: 'a', key: new Uint8Array(32), serverName: 'b' });
+  await allocate('turn:turn.example.org', { credentials: token });
   const address: string = relay.relayedAddress.address;
   const mapped: number | undefined = relay.mappedAddress?.port;
   await relay.permit(['192.0.2.1', { address: '192.0.2.2', port: 1 }], { signal });

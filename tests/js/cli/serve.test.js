@@ -1,7 +1,7 @@
 // postern serve: a server that clients use, from its options to its end.
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, request } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -281,6 +281,22 @@ describe('--metrics', () => {
     await relay.close();
     expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
     await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test('a page whose name leads here reads nothing, unless the address was named; GET only', async () => {
+    /** @param {string} url @param {object} options */
+    const ask = async (url, options) => {
+      const [response] = await once(request(url, options).end(), 'response');
+      response.resume();
+      return response.statusCode;
+    };
+    const headers = { host: 'attacker.example' };
+    const { first } = await started([...ALICE, '--metrics', '0']);
+    expect(await ask(first?.metrics, { headers })).toBe(403);
+    expect(await ask(first?.metrics, { method: 'POST' })).toBe(405);
+    expect(await ask(`${first?.metrics}/more`, {})).toBe(404);
+    const named = await started([...ALICE, '--metrics', '127.0.0.1:0']);
+    expect(await ask(named.first?.metrics, { headers })).toBe(200);
   });
 
   test.each(['127.0.0.1:0', '[::1]:0', '0.0.0.0:0'])('at %s', async (place) => {
