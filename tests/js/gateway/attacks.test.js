@@ -6,6 +6,7 @@ import {
   channelData,
   cleanUp,
   closedWith,
+  dialGateway,
   NAME,
   ORIGIN,
   onCleanUp,
@@ -248,6 +249,32 @@ describe('who may not come in', () => {
     });
     expect(await isServed(url)).toBe(true);
   });
+});
+
+test('a flood of upgrades from one address gets its few, and others are served', async () => {
+  const { upstream } = await udpUpstream();
+  const { url, gateway } = await startGateway({ upstream });
+  const outcomes = await Promise.all(
+    Array.from({ length: 500 }, async () => {
+      const client = dialGateway(url);
+      const isOpen = await client.opened.then(
+        () => true,
+        () => false,
+      );
+      if (!isOpen) return 'refused';
+      client.send(binding());
+      return Promise.race([
+        client.next().then(() => 'in'),
+        client.closed.then(({ code }) => String(code)),
+      ]);
+    }),
+  );
+  const inside = outcomes.filter((outcome) => outcome === 'in').length;
+  tell(`flood of upgrades: of 500 at once ${inside} are in`);
+  expect(inside).toBeGreaterThan(0);
+  expect(inside).toBeLessThanOrEqual(8);
+  expect(gateway.stats().connections).toBe(inside);
+  expect(await isServed(url)).toBe(true);
 });
 
 describe('what a client sends', () => {
