@@ -7,6 +7,7 @@ import { BENCHES } from './inputs.js';
 import { PEERS } from './peers.js';
 import { benchRelays, RELAY_BENCHES } from './relay.js';
 import { concluding } from './rounds.js';
+import { benchServers, SERVER_BENCHES } from './server.js';
 import { measureSize, SIZES } from './size.js';
 import { timeBench } from './speed.js';
 import { timeStartup } from './startup.js';
@@ -138,7 +139,7 @@ function positive(name, value, otherwise) {
 
 /** @param {string | undefined} only @returns {string[]} */
 function chosen(only) {
-  const all = [...Object.keys(BENCHES), 'startup', ...SIZES, ...RELAY_BENCHES];
+  const all = [...Object.keys(BENCHES), 'startup', ...SIZES, ...RELAY_BENCHES, ...SERVER_BENCHES];
   if (only === undefined) return all;
   const pattern = new RegExp(`^${only.replace(/[^\w*-]/g, '').replaceAll('*', '.*')}$`);
   const names = all.filter((name) => pattern.test(name));
@@ -154,6 +155,7 @@ const names = chosen(options.only);
 const rounds = positive('rounds', options.rounds, 11);
 const roundMs = positive('ms', options.ms, 60);
 const relayNames = names.filter((name) => RELAY_BENCHES.includes(name));
+const serverNames = names.filter((name) => SERVER_BENCHES.includes(name));
 const ofCodec = names.filter((name) => Object.hasOwn(BENCHES, name) || name === 'startup');
 const everyone = ofCodec.length === 0 ? [] : participants(say);
 
@@ -165,7 +167,7 @@ if (load > availableParallelism() / 2) {
 }
 
 for (const name of names) {
-  if (RELAY_BENCHES.includes(name)) continue;
+  if (relayNames.includes(name) || serverNames.includes(name)) continue;
   say(name);
   if (Object.hasOwn(BENCHES, name)) {
     await benchSpeed(name, everyone, { rounds, roundMs, warmUpMs: WARM_UP_MS });
@@ -175,9 +177,8 @@ for (const name of names) {
     await benchSize(name);
   }
 }
-if (relayNames.length > 0) {
-  const conclude = (/** @type {Line} */ line) => void conclusions.push(line);
-  if (!(await benchRelays(relayNames, rounds, { print, conclude, say }))) failed = true;
-}
+const output = { print, conclude: (/** @type {Line} */ line) => void conclusions.push(line), say };
+if (relayNames.length > 0 && !(await benchRelays(relayNames, rounds, output))) failed = true;
+if (serverNames.length > 0 && !(await benchServers(serverNames, rounds, output))) failed = true;
 conclusions.forEach(print);
 process.exitCode = failed ? 1 : 0;

@@ -21,6 +21,12 @@ const RELAY_CPU_OVER_SOCKET = 1.25;
 const RELAY_PROTOCOL_US = 2;
 const RELAY_MEMORY_MIB = 64;
 
+/** What the server relays beside a forwarder of Node's without a protocol, and beside node-turn. */
+const SERVER_OVER_FORWARDER = 0.8;
+const SERVER_OVER_NODE_TURN = 3;
+/** What V8 may keep of a minute's garbage. */
+const SOAK_ADDED_MIB = 8;
+
 /** Gzip sizes, everything that a browser loads. */
 const GZIP_BYTES = /** @type {Record<string, number>} */ ({
   'size-codec': 32 * 1024,
@@ -138,3 +144,40 @@ export const judgeRelayMemory = (mebibytes, unit) =>
     RELAY_MEMORY_MIB,
     `at most ${RELAY_MEMORY_MIB} MiB above the idle process`,
   );
+
+/**
+ * @param {'rate' | 'cpu' | 'rtt-p50' | 'rtt-p99'} metric
+ * @param {(name: string) => number | undefined} ratioTo postern's value over that of NAME; undefined when that was not
+ *   measured
+ * @returns {Verdict[]}
+ */
+export function judgeServer(metric, ratioTo) {
+  /** @type {[string, number, string][]} */
+  const bounds = [
+    ['dgram', SERVER_OVER_FORWARDER, 'a forwarder in Node without a protocol'],
+    ['node-turn', SERVER_OVER_NODE_TURN, 'node-turn'],
+  ];
+  return bounds.flatMap(([name, least, what]) => {
+    const value = ratioTo(name);
+    if (value === undefined) return [];
+    if (metric === 'rate') {
+      const asked = `at least ${least} times the messages of ${what}`;
+      return [{ value, unit: 'x', reached: value >= least, asked }];
+    }
+    if (metric !== 'cpu') return [];
+    // The same by what a message takes, which does not depend on who else wants the processor.
+    const asked = `at most 1/${least} of the CPU of ${what}`;
+    return [atMost(value, 'x', 1 / least, asked)];
+  });
+}
+
+/**
+ * @param {{ lostAllocations: number, lostMessages: number, addedMebibytes: number, leftSockets: number }} soak
+ * @returns {Verdict[]}
+ */
+export const judgeServerSoak = ({ lostAllocations, lostMessages, addedMebibytes, leftSockets }) => [
+  atMost(lostAllocations, 'allocations', 0, 'no allocation lost'),
+  atMost(lostMessages, 'messages', 0, 'no message lost'),
+  atMost(addedMebibytes, 'MiB', SOAK_ADDED_MIB, `at most ${SOAK_ADDED_MIB} MiB added`),
+  atMost(leftSockets, 'open files', 0, 'no socket left'),
+];

@@ -1,0 +1,21 @@
+// postern's server, as an application embeds it; by its path, because bench/ is a package of its own.
+
+import { createRequire } from 'node:module';
+import { HOST, password, realm, serve, username } from './serve.js';
+
+const ENTRY = new URL('../../dist/server.js', import.meta.url).href;
+/** @type {typeof import('../../js/server/index.js')} */
+const { createServer } = await import(ENTRY);
+const { version } = createRequire(import.meta.url)('../../package.json');
+
+const server = await createServer({
+  listen: [`udp://${HOST}:0`],
+  relay: { addresses: [HOST] },
+  credentials: { [username]: password },
+  realm,
+  policy: { allow: ['127.0.0.0/8'] },
+  // All clients come from one address.
+  quota: { unauthenticatedPerSecond: 1_000_000, unauthenticatedBurst: 1_000_000 },
+});
+const [{ port }] = server.addresses;
+await serve({ port, version, close: () => server.close(), stats: () => server.stats() });
