@@ -1,7 +1,6 @@
 // postern serve: its options. The server itself is in a file of its own, which the other commands do not load.
 
-/** Seconds. Containers are killed ten seconds after SIGTERM where nobody says otherwise. */
-export const DRAIN_SECONDS = 5;
+import { DRAIN_SECONDS } from './serve-defaults.js';
 
 /** @type {import('./command.js').Command} */
 export const serveCommand = {

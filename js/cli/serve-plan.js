@@ -1,5 +1,4 @@
 // What `postern serve` is to run: the file, the options of the command line, and the environment, put together.
-import { createSecureContext } from 'node:tls';
 import { parseListen } from '../server/listen.js';
 import { checkServerOptions } from '../server/server-options.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
@@ -202,7 +201,6 @@ function put(file, flags, { isFile, password, explain }) {
   const made = isFile ? undefined : forDevelopment(server, password);
   if (!isFile) checkCertificate(server);
   checkStrings(server);
-  if (server.tls !== undefined) checkTls(server.tls);
   // Before anything is opened, and before anything that runs is changed.
   checkServerOptions(server);
   return { server, gateway, metrics, made, explain };
@@ -265,19 +263,6 @@ function checkString(text, name, argument) {
 /** @param {string} argument @param {string} message */
 const wrong = (argument, message) =>
   Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARGUMENT', argument });
-
-/** @param {import('node:tls').TlsOptions} tls */
-function checkTls(tls) {
-  try {
-    createSecureContext(tls);
-  } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
-    throw wrong(
-      'options.tls',
-      `options.tls must be a certificate and its key (${code ?? message})`,
-    );
-  }
-}
 
 /** @param {object} tree @param {string} path */
 const has = (tree, path) =>

@@ -7,7 +7,7 @@ import { EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { integerOf } from './options.js';
 import { printable } from './printable.js';
 import { announce } from './serve-announce.js';
-import { DRAIN_SECONDS } from './serve-command.js';
+import { DRAIN_SECONDS } from './serve-defaults.js';
 import { createServeLog } from './serve-log.js';
 import { planServe } from './serve-plan.js';
 import { reload } from './serve-reload.js';

@@ -198,7 +198,11 @@ describe('errors of the server, in the words of who gave the option', () => {
       [],
       /config\.json: tls must be an object with 'cert'.*as listen names tls/,
     ],
-    [{ tls: { cert: 'x', key: 'y' } }, [], /config\.json: tls must be a certificate and its key/],
+    [
+      { tls: { cert: 'x', key: 'y' } },
+      [],
+      /config\.json: tls must be a certificate and its key that/,
+    ],
     [
       {},
       ['--cert', tls('good'), '--key', tls('ca')],
