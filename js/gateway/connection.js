@@ -4,7 +4,10 @@ import { CLOSE } from './close-codes.js';
 import { Hold } from './hold.js';
 import { CARRIES_DATA, FLAG_BITS, IS_REQUEST, REPLIES, RULINGS } from './layout.js';
 import { Meter } from './meter.js';
+import { Outlet } from './outlet.js';
+import { Traffic } from './traffic.js';
 import { UpstreamFailure } from './upstream.js';
+import { Watch } from './watch.js';
 
 /** @typedef {import('./close-codes.js').CloseCode} CloseCode */
 /** @typedef {import('./core.js').GatewayCore} GatewayCore */
@@ -35,34 +38,6 @@ import { UpstreamFailure } from './upstream.js';
  * @property {Share[]} shares of the address and of the user
  */
 
-/** Messages and bytes of one connection. */
-export class Traffic {
-  dataIn = 0;
-  controlIn = 0;
-  dataOut = 0;
-  controlOut = 0;
-  bytesIn = 0;
-  bytesOut = 0;
-
-  get messages() {
-    return this.dataIn + this.controlIn + this.dataOut + this.controlOut;
-  }
-
-  get bytes() {
-    return this.bytesIn + this.bytesOut;
-  }
-
-  /** @param {Traffic} other */
-  add(other) {
-    this.dataIn += other.dataIn;
-    this.controlIn += other.controlIn;
-    this.dataOut += other.dataOut;
-    this.controlOut += other.controlOut;
-    this.bytesIn += other.bytesIn;
-    this.bytesOut += other.bytesOut;
-  }
-}
-
 /** Who holds up the reading of a side. */
 const OPENING = 1;
 const RATE = 2;
@@ -70,11 +45,6 @@ const OTHER_SIDE = 4;
 
 /** The longest message, ChannelData with its padding included; what is longer is refused by its length alone (1009). */
 export const MAX_MESSAGE_BYTES = 65_556;
-
-/** Pings that may go unanswered. */
-const MAX_MISSED_PONGS = 2;
-/** One object for all messages. */
-const BINARY = { binary: true, compress: false };
 
 /** Codes of ws for what ends a WebSocket with a close code of its own. @type {Record<string, string>} */
 const PROTOCOL_REASONS = {
@@ -89,35 +59,24 @@ export class Connection {
   dropped = 0;
 
   #webSocket;
-  #socket;
+  #outlet;
   #upstream;
   #client;
   #shared;
   #policy;
-  #isStreamHeld = false;
   /** @type {Link | undefined} */ #link;
   #opening = new AbortController();
   #meter;
   /** Reading of the client. */ #fromClient;
   /** Reading of the server. */ #fromServer;
-  /** What waits for a slow client, from datagrams of the server. @type {Uint8Array[]} */ #queue =
-    [];
-  #queueBytes = 0;
+  #watch;
   #isEnding = false;
   /** Until when the server holds an allocation. */ #allocatedUntil = 0;
   #isAnswered = false;
   #openedAt;
-  #isReady = false;
-  #readyAt = 0;
-  #lastMessages = 0;
-  #chargedMessages = 0;
+  /** What the shares were told of. */ #chargedMessages = 0;
   #chargedBytes = 0;
-  #activeAt;
-  #pingedAt;
-  #missedPongs = 0;
-  #passedToClient = 0;
-  #clientMovedAt;
-  #serverMovedAt;
+  /** When the server took bytes last, while it is waited for. */ #serverMovedAt = 0;
   /** Why, of an end that we chose. @type {{ code: number, reason: string, detail?: string } | undefined} */ #end;
 
   /**
@@ -128,19 +87,21 @@ export class Connection {
    * @param {Shared} shared
    */
   constructor(webSocket, socket, upstream, client, shared) {
-    const { limits, now } = shared;
+    const { limits, now, flush } = shared;
     this.#webSocket = webSocket;
-    this.#socket = socket;
     this.#upstream = upstream;
     this.#policy = upstream.policy;
     this.#client = client;
     this.#shared = shared;
-    this.#meter = new Meter(limits.messagesPerSecond, limits.bytesPerSecond, now);
     this.#openedAt = now;
-    this.#activeAt = now;
-    this.#pingedAt = now;
-    this.#clientMovedAt = now;
-    this.#serverMovedAt = now;
+    this.#meter = new Meter(limits.messagesPerSecond, limits.bytesPerSecond, now);
+    this.#watch = new Watch(limits, now);
+    this.#outlet = new Outlet(webSocket, socket, {
+      flush,
+      limits,
+      ondrop: () => this.#drop('slow-client'),
+      ondrain: () => this.#fromServer.remove(OTHER_SIDE),
+    });
     this.#fromClient = new Hold(
       () => webSocket.pause(),
       () => webSocket.resume(),
@@ -151,12 +112,9 @@ export class Connection {
     );
     webSocket.on('message', this.#receive);
     webSocket.on('ping', () => void this.#meter.take(1, 0));
-    webSocket.on('pong', () => {
-      this.#missedPongs = 0;
-    });
+    webSocket.on('pong', () => this.#watch.pong());
     webSocket.on('error', (error) => this.#fail(error));
     webSocket.on('close', (code) => this.#closed(code));
-    socket.on('drain', this.#clientDrained);
     shared.log('open', this.#names());
     this.#fromClient.add(OPENING);
     this.#open();
@@ -181,7 +139,7 @@ export class Connection {
 
   /** Bytes that wait for the client. */
   get bufferedBytes() {
-    return this.#socket.writableLength + this.#queueBytes;
+    return this.#outlet.bufferedBytes;
   }
 
   async #open() {
@@ -209,8 +167,7 @@ export class Connection {
       }
       metrics.connectSeconds.observe((performance.now() - start) / 1000);
       this.#link = link;
-      this.#isReady = true;
-      this.#readyAt = this.#shared.now;
+      this.#watch.ready(this.#shared.now);
       this.#shared.log('connected', { connection: this.#client.id });
       this.#fromClient.remove(OPENING);
     } catch (error) {
@@ -319,7 +276,9 @@ export class Connection {
       if (isData) this.traffic.dataOut++;
       else this.traffic.controlOut++;
       this.traffic.bytesOut += content;
-      this.#toClient(content === message.length ? message : message.subarray(0, content));
+      const isStream = this.#link?.isStream === true;
+      const bytes = content === message.length ? message : message.subarray(0, content);
+      if (!this.#outlet.offer(bytes, isStream, this.#shared.now)) this.#fromServer.add(OTHER_SIDE);
     }
   };
 
@@ -335,48 +294,6 @@ export class Connection {
     this.dropped++;
     this.#shared.metrics.dropped.add(reason);
   }
-
-  /** @param {Uint8Array} message */
-  #toClient(message) {
-    const { bufferBytes } = this.#shared.limits;
-    if (this.#queue.length === 0 && this.#socket.writableLength < bufferBytes) {
-      this.#send(message);
-      return;
-    }
-    if (!this.#isStreamHeld && this.#queue.length === 0) this.#clientMovedAt = this.#shared.now;
-    if (this.#link?.isStream === true) {
-      // What was read of the stream already is at most one read of the socket.
-      this.#send(message);
-      this.#isStreamHeld = true;
-      this.#fromServer.add(OTHER_SIDE);
-      return;
-    }
-    this.#queue.push(message);
-    this.#queueBytes += message.length;
-    while (this.#queueBytes > bufferBytes) {
-      this.#queueBytes -= /** @type {Uint8Array} */ (this.#queue.shift()).length;
-      this.#drop('slow-client');
-    }
-  }
-
-  /** @param {Uint8Array} message */
-  #send(message) {
-    this.#shared.flush.hold(this.#socket);
-    this.#webSocket.send(message, BINARY);
-    this.#passedToClient += message.length;
-  }
-
-  #clientDrained = () => {
-    if (this.#isEnding) return;
-    const { bufferBytes } = this.#shared.limits;
-    while (this.#queue.length > 0 && this.#socket.writableLength < bufferBytes) {
-      const message = /** @type {Uint8Array} */ (this.#queue.shift());
-      this.#queueBytes -= message.length;
-      this.#send(message);
-    }
-    this.#isStreamHeld = false;
-    this.#fromServer.remove(OTHER_SIDE);
-  };
 
   /** @param {Error | undefined} error */
   #serverEnded(error) {
@@ -421,14 +338,12 @@ export class Connection {
     this.#isEnding = true;
     this.#opening.abort();
     this.#link?.close();
-    this.#queue = [];
-    this.#queueBytes = 0;
+    this.#outlet.stop();
   }
 
   /** @param {number} code */
   #closed(code) {
     this.#stop();
-    this.#socket.off('drain', this.#clientDrained);
     const {
       code: ours,
       reason,
@@ -457,14 +372,10 @@ export class Connection {
     if (this.#isEnding) return;
     this.#link?.tick(now);
     this.#charge(now);
-    const { messages } = this.traffic;
-    if (messages !== this.#lastMessages) {
-      this.#lastMessages = messages;
-      this.#activeAt = now;
-    }
     const late = this.#lateness(now);
     if (late !== undefined) this.end(...late);
-    else this.#ping(now);
+    // A client that is held up cannot answer.
+    else if (!this.#fromClient.isHeld) this.#ping(now);
   }
 
   /** Rates of the connection, its address and its user. @param {number} now */
@@ -491,45 +402,22 @@ export class Connection {
 
   /** @param {number} now @returns {[CloseCode, string] | undefined} */
   #lateness(now) {
-    const { limits } = this.#shared;
-    if (now - this.#openedAt >= limits.sessionMs) return [CLOSE.time, 'session'];
-    if (!this.#isReady) return undefined;
-    if (this.#lastMessages === 0) {
-      return now - this.#readyAt >= limits.firstMessageMs
-        ? [CLOSE.time, 'first-message']
-        : undefined;
-    }
-    if (!this.holdsAllocation && now - this.#activeAt >= limits.idleMs) return [CLOSE.time, 'idle'];
-    if (this.#isClientStuck(now)) return [CLOSE.overload, 'slow-client'];
-    if (this.#fromClient.has(OTHER_SIDE) && now - this.#serverMovedAt >= limits.stuckMs) {
+    const late = this.#watch.lateness(now, this.traffic.messages, this.holdsAllocation);
+    if (late !== undefined) return late;
+    if (this.#outlet.isStuck(now)) return [CLOSE.overload, 'slow-client'];
+    const isWaiting = this.#fromClient.has(OTHER_SIDE);
+    if (isWaiting && now - this.#serverMovedAt >= this.#shared.limits.stuckMs) {
       return [CLOSE.unanswered, 'upstream-stuck'];
     }
     return undefined;
   }
 
   /** @param {number} now */
-  #isClientStuck(now) {
-    if (this.#queue.length === 0 && !this.#isStreamHeld) return false;
-    const taken = this.#passedToClient - this.#socket.writableLength;
-    if (taken > this.#takenByClient) {
-      this.#takenByClient = taken;
-      this.#clientMovedAt = now;
-    }
-    return now - this.#clientMovedAt >= this.#shared.limits.stuckMs;
-  }
-  #takenByClient = 0;
-
-  /** @param {number} now */
   #ping(now) {
-    // A client that is held up cannot answer.
-    if (now - this.#pingedAt < this.#shared.limits.pingMs || this.#fromClient.isHeld) return;
-    this.#pingedAt = now;
-    if (this.#missedPongs === MAX_MISSED_PONGS) {
-      this.#end = { code: 1006, reason: 'no-pong' };
-      this.#webSocket.terminate();
-      return;
-    }
-    this.#missedPongs++;
-    this.#webSocket.ping();
+    const due = this.#watch.ping(now);
+    if (due === 'ping') this.#webSocket.ping();
+    if (due !== 'gone') return;
+    this.#end = { code: 1006, reason: 'no-pong' };
+    this.#webSocket.terminate();
   }
 }

@@ -1,6 +1,6 @@
 // What a gateway counts, as numbers and in the text format of Prometheus.
 
-import { Traffic } from './connection.js';
+import { Traffic } from './traffic.js';
 
 /** @typedef {import('./connection.js').Connection} Connection */
 /** @typedef {import('./stats.js').GatewayStats} GatewayStats */
