@@ -28,7 +28,7 @@ export function installPeers(say) {
   const wanted = createHash('sha256').update(lock).digest('hex');
   if (stampMatches(wanted)) return undefined;
 
-  say(`installing ${PEERS.join(', ')} into bench/node_modules (only for this bench)`);
+  say('installing what bench/package.json names into bench/node_modules (only for benches)');
   // Under `npm run` npm says where it is, which also works where `npm` is a shell script.
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm ? [process.execPath, npm] : ['npm'];
