@@ -47,6 +47,7 @@
 #include "server/peer_policy.h"
 #include "server/questions.h"
 #include "server/server_event.h"
+#include "server/server_options.h"
 #include "server/source_limiter.h"
 #include "server/users.h"
 #include "stun/message_view.h"
@@ -66,54 +67,6 @@ inline constexpr size_t kMaxAnswerBytes = 1024;
 inline constexpr size_t kMaxPeerOverhead = stun::kHeaderBytes + 24 + 4 + 3;
 // RFC 6062 section 5.2: the least that a server waits for a peer.
 inline constexpr Duration kConnectTimeout = Duration::seconds(30);
-
-// What the numbers of relays suffice for.
-inline constexpr size_t kMostAllocations = 65536;
-
-struct ServerLimits {
-  size_t allocations = 16384;  // at most kMostAllocations
-  // Quotas (486); 0: none. A user of access tokens is whoever has the same token. A source is a
-  // host, or an IPv6 /64, and counts what was allocated from there, wherever it has moved since.
-  size_t allocations_per_user = 0;
-  size_t allocations_per_source = 0;
-  PeerLimits peers{};
-  // Peers' TCP connections of one allocation, in whatever state.
-  size_t connections = 64;
-  // Requests that wait for a password: see ServerOptions::asks_for_keys. One source has a quarter.
-  size_t questions = 256;
-};
-
-struct ServerOptions {
-  std::string realm = "postern";
-  // Whom access tokens are for (RFC 7635 section 6.1), at most kMaxServerName; empty: the realm.
-  std::string server_name{};
-  std::string software{};  // told to who is authentic; empty for none
-  bool needs_authentication = true;
-  // The caller may know users that Users does not: their requests wait while it is asked for the
-  // password (ServerEventKind::AskKey). A USERHASH says nothing then, so none is asked for.
-  bool asks_for_keys = false;
-  // RFC 8656 section 7.2: what the client gets that names no lifetime, and the most that any gets.
-  uint32_t default_lifetime_seconds = 600;
-  uint32_t max_lifetime_seconds = 3600;
-  bool relays_ipv4 = true;
-  bool relays_ipv6 = false;
-  bool relays_udp = true;
-  bool relays_tcp = true;
-  // RFC 8489 section 9.2: hidden user names, where all users are known in advance.
-  bool hides_usernames = false;
-  bool allows_mobility = true;
-  // RFC 5780: RESPONSE-PORT, which sends an answer to another port of who asks.
-  bool allows_response_port = true;
-  // Where clients are sent that come while the server is draining: the first of their family. None:
-  // they are told 508, and look for themselves.
-  std::vector<TransportAddress> alternates{};
-  std::string alternate_domain{};  // the name in the alternates' certificates; empty for none
-  // Whether the caller's sockets can set the DF bit (RFC 8656 section 12).
-  bool can_forbid_fragments = false;
-  ServerLimits limits{};
-  NonceOptions nonces{};
-  SourceLimits unauthenticated{};
-};
 
 // Where clients arrive.
 struct LinkInfo {
@@ -324,7 +277,6 @@ class TurnServer {
   [[nodiscard]] size_t answer_request(Caller& caller);
   [[nodiscard]] const Allocation* concerned(const Caller& caller) const;
   [[nodiscard]] int64_t unix_seconds() const;
-  void ask_key(const Caller& caller, std::string_view username);
   [[nodiscard]] size_t dispatch(Caller& caller);
   [[nodiscard]] size_t challenge(const Caller& caller, uint16_t code);
   [[nodiscard]] size_t refuse(const Caller& caller, stun::ErrorCode code);
@@ -336,6 +288,9 @@ class TurnServer {
   [[nodiscard]] size_t finish(const Caller& caller, stun::MessageWriter& writer) const;
   [[nodiscard]] size_t finish(stun::MessageWriter& writer, const Signature* signature,
                               bool fingerprint) const;
+
+  // turn_server_questions.cpp
+  void ask_key(const Caller& caller, std::string_view username);
 
   // turn_server_binding.cpp
   [[nodiscard]] size_t answer_binding(Caller& caller);
@@ -352,10 +307,12 @@ class TurnServer {
   void open_relay(uint32_t number, size_t which, Family family, PortWish port);
   void settle(uint32_t number);
   void answer_allocate(Allocation& allocation, uint16_t error_code);
+  [[nodiscard]] uint32_t lifetime_for(const Caller& caller) const;
+
+  // turn_server_refresh.cpp
   [[nodiscard]] size_t refresh(Caller& caller);
   [[nodiscard]] size_t move(Caller& caller, Bytes ticket);
   [[nodiscard]] size_t refreshed(Caller& caller, uint32_t number);
-  [[nodiscard]] uint32_t lifetime_for(const Caller& caller) const;
 
   // Tables (turn_server_tables.cpp).
   [[nodiscard]] Allocation* find(const FiveTuple& tuple);
