@@ -1,34 +1,30 @@
 // What the tests of our server against the clients of others share.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from '../../js/server/index.js';
 import { findProgram } from '../../scripts/lib/process.js';
-import { fixtureCertificate } from './support.js';
+import { DEFAULTS } from '../js/server/support.js';
+
+export {
+  HOST,
+  REALM as realm,
+  TLS as tls,
+  TrustingWebSocket,
+  USER as credentials,
+} from '../js/server/support.js';
 
 /** @typedef {import('../../js/server/index.js').Server} Server */
 /** @typedef {import('../../js/server/index.js').ServerOptions} ServerOptions */
 
-export const HOST = '127.0.0.1';
-export const realm = 'example.org';
-export const credentials = { username: 'user', password: 'pass:wörd' };
-export const tls = {
-  cert: readFileSync(fixtureCertificate.files.certificate),
-  key: readFileSync(fixtureCertificate.files.key),
-};
-
 /**
- * A server on loopback, which relays to loopback.
+ * A server on loopback over UDP and TCP, which relays to loopback.
  *
  * @param {ServerOptions} [options] what is to be otherwise
- * @returns {Promise<Server>}
+ * @returns {Promise<Server>} not yet closed when the test ends
  */
 export const startServer = (options = {}) =>
   createServer({
-    listen: [`udp://${HOST}:0`, `tcp://${HOST}:0`],
-    relay: { addresses: [HOST] },
-    credentials: { [credentials.username]: credentials.password },
-    realm,
-    policy: { allow: ['127.0.0.0/8'] },
+    .../** @type {ServerOptions} */ (DEFAULTS),
+    listen: ['udp://127.0.0.1:0', 'tcp://127.0.0.1:0'],
     ...options,
   });
 

@@ -3,15 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { WebSocket } from 'ws';
 import { allocate } from '../../js/index.js';
 import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
 import { serve } from '../browser/server.js';
 import { bundleRelay } from '../package/bundles.js';
 import { projectDirectory } from '../package/consumer.js';
 import { startUdpPeer } from '../support/udp-peers.js';
-import { credentials, HOST, startServer, tls } from './server-support.js';
-import { fixtureCertificate } from './support.js';
+import { credentials, HOST, startServer, TrustingWebSocket, tls } from './server-support.js';
 import { patternOf, take } from './turn-support.js';
 
 jest.setTimeout(60_000);
@@ -23,13 +21,6 @@ describe('from Node.js', () => {
     server = await startServer({ listen: [`ws://${HOST}:0`, `wss://${HOST}:0`], tls });
   });
   afterAll(() => server?.close());
-
-  class TrustingWebSocket extends WebSocket {
-    /** @param {string} url @param {string[]} protocols */
-    constructor(url, protocols) {
-      super(url, protocols, { ca: fixtureCertificate.ca });
-    }
-  }
 
   test.each(['ws', 'wss'])(
     '%s: datagrams of each length go to a peer and come back',
