@@ -1,0 +1,87 @@
+// The page's talk with a mirror.
+
+import { PosternError } from '../errors.js';
+
+/** A mirror that is busy may have time a little later. */
+const BUSY_RETRIES = 3;
+const BUSY_MS = 1000;
+
+/** @typedef {{ address: string, port: number }} Candidate */
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>} rejects with the signal's reason
+ */
+export const pause = (ms, signal) =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+
+export class MirrorClient {
+  #url;
+  #signal;
+
+  /** @param {string} url @param {AbortSignal} signal */
+  constructor(url, signal) {
+    this.#url = url;
+    this.#signal = signal;
+  }
+
+  /**
+   * @param {object} body
+   * @returns {Promise<any>}
+   * @throws {PosternError} ERR_MIRROR_UNREACHABLE, ERR_MIRROR_REFUSED
+   */
+  async ask(body) {
+    for (let tries = 0; ; tries += 1) {
+      const { status, answer } = await this.#post(body);
+      if (status === 200) return answer;
+      if (status === 503 && tries < BUSY_RETRIES) {
+        await pause(BUSY_MS, this.#signal);
+        continue;
+      }
+      const reason = typeof answer.refused === 'string' ? answer.refused : `HTTP ${status}`;
+      throw new PosternError('ERR_MIRROR_REFUSED', `The mirror refused the test (${reason}).`, {
+        url: this.#url,
+        reason,
+      });
+    }
+  }
+
+  /** @param {object} body */
+  async #post(body) {
+    try {
+      const response = await fetch(this.#url, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+        credentials: 'omit',
+        cache: 'no-store',
+        referrerPolicy: 'no-referrer',
+        signal: this.#signal,
+      });
+      const answer = await response.json().catch(() => ({}));
+      return { status: response.status, answer };
+    } catch (cause) {
+      this.#signal.throwIfAborted();
+      throw new PosternError('ERR_MIRROR_UNREACHABLE', undefined, { url: this.#url, cause });
+    }
+  }
+
+  /** Frees the mirror's memory sooner, where somebody has stopped. @param {string} session */
+  end(session) {
+    const body = JSON.stringify({ step: 'end', session });
+    const headers = { 'Content-Type': 'application/json' };
+    fetch(this.#url, { method: 'POST', headers, body, keepalive: true }).catch(() => {});
+  }
+}
