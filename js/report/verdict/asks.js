@@ -1,0 +1,168 @@
+// What to ask those for who run the network: from findings to ports and destinations.
+import { triesOf } from './reach-facts.js';
+
+/** @typedef {import('../measurements/types.js').Ask} Ask */
+/** @typedef {import('../measurements/types.js').Measurement} Measurement */
+/** @typedef {import('../measurements/types.js').ReachabilityMeasurement} ReachabilityMeasurement */
+/** @typedef {import('../measurements/types.js').ReportFinding} ReportFinding */
+
+/** @typedef {ReachabilityMeasurement['transport']} Transport */
+
+/** How good a way is for calls: 1 is the best. And what it is called by those who run firewalls. */
+const WAYS =
+  /** @type {Readonly<Record<Transport, { preference: number, protocol: 'udp' | 'tcp', why: string }>>} */ ({
+    udp: { preference: 1, protocol: 'udp', why: 'the media of calls, over STUN and TURN' },
+    tls: {
+      preference: 2,
+      protocol: 'tcp',
+      why: 'the media of calls over TURN in TLS; no inspection of TLS',
+    },
+    tcp: { preference: 3, protocol: 'tcp', why: 'the media of calls over TURN' },
+    wss: {
+      preference: 4,
+      protocol: 'tcp',
+      why: 'the media of calls over TURN in WebSocket; a proxy is to let the upgrade pass',
+    },
+    ws: {
+      preference: 5,
+      protocol: 'tcp',
+      why: 'the media of calls over TURN in WebSocket; a proxy is to let the upgrade pass',
+    },
+  });
+
+/**
+ * With each of these findings, what was tried over these transports in vain is asked for.
+ *
+ * @type {readonly { finding: string, transports: readonly Transport[] }[]}
+ */
+export const ASKS = [
+  { finding: 'nothing-passes', transports: ['udp', 'tls', 'tcp', 'wss', 'ws'] },
+  { finding: 'https-only', transports: ['udp', 'tls', 'tcp', 'wss', 'ws'] },
+  { finding: 'one-server-silent', transports: ['udp', 'tls', 'tcp', 'wss', 'ws'] },
+  { finding: 'udp-blocked', transports: ['udp'] },
+  { finding: 'udp-443-only', transports: ['udp'] },
+  { finding: 'websocket-only', transports: ['udp', 'tls'] },
+  { finding: 'websocket-blocked', transports: ['wss', 'ws'] },
+];
+
+const SIGNALLING = Object.freeze({
+  finding: 'signalling-blocked',
+  why: 'the signalling of calls, a WebSocket',
+});
+const PROXY = Object.freeze({
+  finding: 'proxy-refuses',
+  why: 'calls; the proxy is to allow CONNECT to it',
+});
+const PORTS = Object.freeze({ 'wss:': 443, 'ws:': 80 });
+
+/**
+ * @typedef {object} Wish
+ * @property {string} id of a measurement
+ * @property {'udp' | 'tcp'} protocol
+ * @property {number} port
+ * @property {string} host
+ * @property {string[]} addresses
+ * @property {number} preference
+ * @property {string} why
+ */
+
+/** @param {readonly Measurement[]} measurements @param {string} host @returns {string[]} */
+const addressesOf = (measurements, host) =>
+  measurements.flatMap((one) =>
+    one.kind === 'dns' && one.name === host ? [...(one.ipv4 ?? []), ...(one.ipv6 ?? [])] : [],
+  );
+
+const LITERAL = /^[\d.]+$|:/;
+
+/** @param {ReachabilityMeasurement} measurement @param {readonly Measurement[]} all @param {string} [why] @returns {Wish} */
+function wishFor({ id, transport, host, port, serverAddress }, all, why) {
+  const { preference, protocol, why: usual } = WAYS[transport];
+  const known = serverAddress === undefined ? [] : [serverAddress.address];
+  const addresses = [...new Set([...known, ...addressesOf(all, host)])];
+  return { id, protocol, port, host, addresses, preference, why: why ?? usual };
+}
+
+/** @param {readonly Measurement[]} measurements @param {readonly string[]} evidence @returns {Wish[]} */
+function signallingWishes(measurements, evidence) {
+  return measurements.flatMap((one) => {
+    if (one.kind !== 'signalling' || !evidence.includes(one.id) || !URL.canParse(one.url))
+      return [];
+    const { hostname, port, protocol } = new URL(one.url);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const usual = PORTS[/** @type {'wss:'} */ (protocol)] ?? PORTS['wss:'];
+    return [
+      {
+        id: one.id,
+        protocol: /** @type {const} */ ('tcp'),
+        port: Number(port) || usual,
+        host,
+        addresses: addressesOf(measurements, host),
+        preference: 1,
+        why: SIGNALLING.why,
+      },
+    ];
+  });
+}
+
+/** @param {readonly string[]} names @param {readonly string[]} addresses */
+function wordsOfDestinations(names, addresses) {
+  if (names.length === 0) return addresses.join(', ');
+  return `${names.join(', ')}${addresses.length > 0 ? ` (${addresses.join(', ')})` : ''}`;
+}
+
+/**
+ * Those for one protocol, port and purpose become one.
+ *
+ * @param {readonly Wish[]} wishes not empty
+ * @returns {Ask}
+ */
+function askFor(wishes) {
+  const [{ protocol, port, preference, why }] = wishes;
+  const hosts = [...new Set(wishes.map(({ host }) => host))].filter((host) => host !== '');
+  const names = hosts.filter((host) => !LITERAL.test(host));
+  const literals = hosts.filter((host) => LITERAL.test(host));
+  const addresses = [...new Set([...literals, ...wishes.flatMap((wish) => wish.addresses)])];
+  const place = wordsOfDestinations(names, addresses);
+  return {
+    id: `${protocol}-${port}-${preference}`,
+    protocol,
+    ports: [port],
+    names,
+    addresses,
+    direction: 'outbound',
+    preference,
+    why,
+    text: `Outbound ${protocol.toUpperCase()}, port ${port}, to ${place}, and what comes back: for ${why}.`,
+    evidence: [...new Set(wishes.map(({ id }) => id))],
+  };
+}
+
+/**
+ * @param {readonly ReportFinding[]} findings
+ * @param {readonly Measurement[]} measurements
+ * @returns {Ask[]} the best first
+ */
+export function asksFor(findings, measurements) {
+  const ids = new Set(findings.map(({ id }) => id));
+  const wanted = new Set(
+    ASKS.filter(({ finding }) => ids.has(finding)).flatMap(({ transports }) => transports),
+  );
+  const tries = triesOf(measurements);
+  const wishes = tries
+    .filter(({ outcome, measurement }) => outcome === 'silent' && wanted.has(measurement.transport))
+    .map(({ measurement }) => wishFor(measurement, measurements));
+  if (ids.has(PROXY.finding)) {
+    const refused = tries.filter(({ outcome }) => outcome === 'proxy');
+    wishes.push(...refused.map(({ measurement }) => wishFor(measurement, measurements, PROXY.why)));
+  }
+  const signalling = findings.find(({ id }) => id === SIGNALLING.finding);
+  wishes.push(...signallingWishes(measurements, signalling?.evidence ?? []));
+  /** @type {Map<string, Wish[]>} */
+  const groups = new Map();
+  for (const wish of wishes) {
+    const key = `${wish.protocol} ${wish.port} ${wish.preference} ${wish.why}`;
+    groups.set(key, [...(groups.get(key) ?? []), wish]);
+  }
+  const asks = [...groups.values()].map(askFor);
+  return asks.sort((a, b) => a.preference - b.preference || a.ports[0] - b.ports[0]);
+}
