@@ -157,11 +157,13 @@ export async function serve(invocation) {
   const wishes = endRequests(io);
   /** One at a time, in the order of the signals. */
   let reloading = Promise.resolve();
-  const forgetReload = io.onSignal('SIGHUP', () => {
+  const onhangup = () => {
     reloading = reloading.then(async () => {
       if (!isEnding) plan = await reload(running.server, plan, load, log, io);
     });
-  });
+  };
+  // In a terminal it says that the terminal is gone, and ends what runs there.
+  const forgetReload = io.isTerminal ? undefined : io.onSignal('SIGHUP', onhangup);
   announce(running, plan, log, invocation.style);
   try {
     const wish = await Promise.race([wishes.first, broken(running).then((error) => ({ error }))]);
@@ -180,7 +182,7 @@ export async function serve(invocation) {
     await drain(running, drainSeconds * 1000, wishes.again);
     return { exitCode: wish === 'SIGINT' ? EXIT.interrupted : EXIT.ok };
   } finally {
-    forgetReload();
+    forgetReload?.();
     await running.close();
     wishes.forget();
     log.line('closed', {}, '');

@@ -151,6 +151,18 @@ describe('the file', () => {
     expect(/** @type {any} */ ({}).polluted).toBeUndefined();
   });
 
+  test('as docs/cli.md shows it', async () => {
+    const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+    const [text = ''] = /^ {4}\{\n.*?^ {4}\}$/ms.exec(page) ?? [];
+    writeFileSync(join(folder, 'cert.pem'), readFileSync(tls('good')));
+    writeFileSync(join(folder, 'key.pem'), readFileSync(tls('server-key')));
+    file('alice.password', 'hunter2\n');
+    const config = file('shown.json', text);
+    const plan = await planServe({ config }, { TURN_SECRET: 's' }, 'unused');
+    expect(plan.server).toMatchObject({ secret: 's', credentials: { alice: 'hunter2' } });
+    expect(plan.metrics).toEqual({ port: 9100 });
+  });
+
   test('with the mark of UTF-8 before it', async () => {
     expect(await read('\uFEFF{"realm": "x"}')).toEqual({ realm: 'x' });
   });

@@ -7,9 +7,9 @@ import { runCommand } from './support.js';
  * Starts it with --json, unless told otherwise.
  *
  * @param {string[]} args
- * @param {{ env?: Record<string, string>, isJson?: boolean }} [world]
+ * @param {{ env?: Record<string, string>, isJson?: boolean, isTerminal?: boolean }} [world]
  */
-export function startServe(args, { env = {}, isJson = true } = {}) {
+export function startServe(args, { env = {}, isJson = true, isTerminal = false } = {}) {
   const interrupt = new AbortController();
   /** @type {Map<string, Set<() => void>>} */
   const listeners = new Map();
@@ -21,6 +21,7 @@ export function startServe(args, { env = {}, isJson = true } = {}) {
   let stderr = '';
   const ended = runCommand(['serve', ...args, ...(isJson ? ['--json'] : [])], {
     env,
+    isTerminal,
     signal: interrupt.signal,
     onSignal: (name, listener) => {
       const all = listeners.get(name) ?? new Set();
@@ -45,8 +46,8 @@ export function startServe(args, { env = {}, isJson = true } = {}) {
       if (name === 'SIGINT' && !interrupt.signal.aborted) interrupt.abort(new Error('interrupted'));
       else for (const listener of [...(listeners.get(name) ?? [])]) listener();
     },
-    /** How many listen to signals. */
-    listening: () => [...listeners.values()].reduce((sum, { size }) => sum + size, 0),
+    /** Signals that somebody listens to. */
+    listening: () => [...listeners.keys()].filter((name) => listeners.get(name)?.size),
     /** The nth of its kind, counted from 0. @param {string} event @returns {Promise<Entry>} rejects when it ends without */
     when: (event, nth = 0) =>
       until(waiting, ended, () => entries.filter((entry) => entry.event === event)[nth]),

@@ -351,7 +351,7 @@ describe('the end', () => {
       receivedBytes: 0,
     });
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT/);
-    expect(listening()).toBe(0);
+    expect(listening()).toEqual([]);
   });
 
   test('SIGTERM waits for allocations, and refuses new ones', async () => {
@@ -406,6 +406,15 @@ describe('the end', () => {
 });
 
 describe('SIGHUP', () => {
+  test.each([
+    ['reads again', false, ['SIGHUP', 'SIGTERM']],
+    ['ends what runs in a terminal that is gone', true, ['SIGTERM']],
+  ])('%s', async (_, isTerminal, expected) => {
+    const { told, listening } = await started(ALICE, { isJson: false, isTerminal });
+    await told('ICE server');
+    expect(listening().sort()).toEqual(expected);
+  });
+
   test('users are added, changed and removed; allocations stay', async () => {
     const users = file('live-users', 'alice:one\nbob:two\n');
     const { first, signal, when, entries } = await started([...LISTEN, '--users-file', users]);
