@@ -50,14 +50,14 @@ export class TcpRelay {
       () => {},
       () => {},
     );
-    return attempt.then(async ({ socket }) => {
-      await once(socket, 'connect');
-      return socket;
-    });
+    return attempt.then(({ connected }) => connected);
   }
 
   // The system lets nothing else bind a port on which somebody listens, so for the moment of binding nobody does.
-  /** @param {TransportAddress} peer @returns {Promise<{ socket: Socket }>} in an object, as nobody shall wait for it */
+  /**
+   * @param {TransportAddress} peer
+   * @returns {Promise<{ connected: Promise<Socket> }>} in an object, as nobody shall wait for it
+   */
   async #connect(peer) {
     this.#listener.close();
     const socket = connect({
@@ -69,16 +69,27 @@ export class TcpRelay {
       allowHalfOpen: true,
     });
     socket.pause();
+    const connected = once(socket, 'connect').then(() => socket);
+    // The system may refuse at once, before anybody waits.
+    connected.catch(() => {});
     try {
-      // Emitted when the socket is bound and its SYN is on the way.
-      if (socket.connecting) await once(socket, 'connectionAttempt');
+      // Emitted when the socket is bound; its SYN is on the way when the next task runs.
+      await once(socket, 'connectionAttempt');
     } finally {
-      if (this.#isOpen) {
-        this.#listener = this.#use(listenOn());
-        this.#listener.listen({ host: this.#address, port: this.port, exclusive: true });
-      }
+      await this.#listenAgain();
     }
-    return { socket };
+    return { connected };
+  }
+
+  // Nobody else binds the port before this one listens: a listener that is closed earlier would listen all the same.
+  async #listenAgain() {
+    if (!this.#isOpen) return;
+    const listener = this.#use(listenOn());
+    this.#listener = listener;
+    listener.listen({ host: this.#address, port: this.port, exclusive: true });
+    // Where somebody else was faster, peers can't connect any more; connections to them go on.
+    await once(listener, 'listening').catch(() => {});
+    if (!this.#isOpen) listener.close();
   }
 
   close() {
