@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "sim/allocation_counter.h"
 #include "support/bytes.h"
 #include "support/raw_message.h"
 
@@ -143,6 +144,23 @@ TEST_F(GatewayPortTest, ReadsReplies) {
   EXPECT_EQ(reply(unhex("4000000161000000")), Reply::Type::Data);
   EXPECT_EQ(port_->reply_words().content_bytes, 5U);
   EXPECT_EQ(reply(unhex("ff")), Reply::Type::Malformed);
+}
+
+TEST_F(GatewayPortTest, MessagesAllocateNothing) {
+  EXPECT_TRUE(rule(List::Denied, "9.9.9.9"));
+  const uint32_t handle = port_->open(0);
+  const ByteVector good = raw_message(kGlobal, kCreatePermission);
+  const ByteVector bad = raw_message(kLoopback, kCreatePermission);
+  const ByteVector answer = raw_message("000d0004 00000258", 0x0103);
+  const uint64_t before = sim::allocations_so_far();
+  for (int i = 0; i < 10; ++i) {
+    screen(handle, good);
+    screen(handle, bad);
+    port_->reason();
+    port_->reply(put(answer));
+    GatewayPort::channel_data(0x40000001, 5);
+  }
+  EXPECT_EQ(sim::allocations_so_far(), before);
 }
 
 TEST_F(GatewayPortTest, LengthsPastTheInboxNameNothing) {
