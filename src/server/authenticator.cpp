@@ -140,7 +140,9 @@ Authenticator::Verdict Authenticator::judge(const Attempt& attempt) {
   } else if (const auto found = users_.name_of(*hash)) {
     verdict.username = *found;
   }
-  const bool is_named = !verdict.username.empty() && is_equal(*realm, as_bytes(users_.realm()));
+  const bool is_named = !verdict.username.empty() &&
+                        verdict.username.size() <= stun::kMaxUsername &&
+                        is_equal(*realm, as_bytes(users_.realm()));
   const auto match = is_named ? find_key(attempt, verdict) : Users::Match::Unknown;
   const bool is_fresh =
       nonces_.check(attempt.now, attempt.tuple.client, *nonce) == Nonces::State::Fresh;

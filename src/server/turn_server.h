@@ -164,7 +164,8 @@ class TurnServer {
 
   // --- Passwords that the server asks for (AskKey).
 
-  // The user name, prepared and in UTF-8; empty where the request has lapsed.
+  // The user name as the client has sent it, up to stun::kMaxUsername; it should be prepared UTF-8.
+  // Empty where the request has lapsed.
   [[nodiscard]] std::string_view asked_name(uint32_t question) const;
   // The password, prepared and in UTF-8; empty where there is no such user. The request is handled
   // as if it had just come; it is remembered by its allocation alone, and asked for again when it

@@ -239,6 +239,30 @@ TEST_F(Asking, LongRequestsDoNotWait) {
   EXPECT_EQ(stats().questions_dropped, 1U);
 }
 
+TEST_F(Asking, NobodyHasALongerNameThanStunAllows) {
+  static_cast<void>(first_request());
+  const auto code_with = [&](size_t size) -> std::optional<uint16_t> {
+    const Message name(size, 'x');
+    const auto replies = host.handle(
+        client.now,
+        client.unsigned_request(Method::Allocate,
+                                [&](MessageWriter& writer) {
+                                  udp(writer);
+                                  writer.add_raw(static_cast<uint16_t>(AttributeType::Username),
+                                                 name);
+                                  writer.add<AttributeType::Realm>(as_bytes(client.realm));
+                                  writer.add<AttributeType::Nonce>(as_bytes(client.nonce));
+                                  writer.add_integrity(stun::PreparedKey(name));
+                                }),
+        client.tuple);
+    if (replies.empty()) return std::nullopt;
+    return Reply(replies[0].bytes).code();
+  };
+  EXPECT_FALSE(code_with(508));
+  EXPECT_EQ(code_with(509), 401);
+  EXPECT_EQ(host.questions.size(), 1U);
+}
+
 TEST_F(Asking, AnswersToNothing) {
   host.core.key_answer(client.now, 0, as_bytes("x"));
   host.core.key_answer(client.now, 77, as_bytes("x"));
