@@ -2,17 +2,13 @@
 
 import { availableParallelism } from 'node:os';
 import { concluding, reasonOf } from './rounds.js';
-import { skipped, USER } from './server-programs.js';
+import { NOTES, skipped, USER } from './server-programs.js';
 import { CLIENTS, IN_FLIGHT, MESSAGES, Station, WARM_UP, withStation } from './server-station.js';
 import { median } from './statistics.js';
 import { judgeServerSoak } from './targets.js';
 
 /** @typedef {import('./rounds.js').Output} Output */
 /** @typedef {import('./server-programs.js').Contender} Contender */
-
-const PROCESSES = 'server-processes';
-const MEMORY = 'server-memory';
-const SOAK = 'server-soak';
 
 const PROCESSES_ROUNDS = 5;
 const PROCESSES_COUNT = 40_000;
@@ -25,21 +21,22 @@ const KIBIBYTE = 1024;
 const MEBIBYTE = 2 ** 20;
 
 /** @param {readonly Contender[]} all @param {Output} output */
-const ours = ([contender], { print }, /** @type {string} */ name) => {
+const ours = ([contender], { print }, /** @type {string} */ bench) => {
   const note = skipped(contender, 'channel');
   if (note === '') return contender;
-  print({ bench: name, impl: 'postern', value: null, unit: '', runs: 0, note });
+  print({ bench, impl: 'postern', value: null, unit: '', runs: 0, note });
   return undefined;
 };
 
 /**
  * How many messages one process relays a second, and how many two of them do, each with a load of its own.
  *
+ * @param {string} bench
  * @param {readonly Contender[]} all
  * @param {Output} output
  */
-async function benchProcesses(all, output) {
-  const contender = ours(all, output, PROCESSES);
+async function benchProcesses(bench, all, output) {
+  const contender = ours(all, output, bench);
   if (contender === undefined) return false;
   const unit = 'messages/s';
   const cores = availableParallelism();
@@ -73,35 +70,37 @@ async function benchProcesses(all, output) {
   const note = `${cores} cores for the servers and what loads them`;
   for (const [name, values] of Object.entries(rates)) {
     const impl = `postern, ${name} process${name === 'two' ? 'es' : ''}`;
-    output.print({ bench: PROCESSES, impl, value: median(values), unit, runs, note });
+    output.print({ bench, impl, value: median(values), unit, runs, note });
   }
   const value = median(rates.two.map((two, i) => two / rates.one[i]));
   const told = 'the messages of two processes over those of one (median over the rounds)';
-  output.conclude({ bench: PROCESSES, impl: 'ratio two/one', value, unit: 'x', runs, note: told });
+  output.conclude({ bench, impl: 'ratio two/one', value, unit: 'x', runs, note: told });
   return true;
 }
 
-/** @param {readonly Contender[]} all @param {Output} output */
-async function benchMemory(all, { print }) {
-  const unit = 'KiB/allocation';
+/** @param {string} bench @param {readonly Contender[]} all @param {Output} output */
+async function benchMemory(bench, all, { print }) {
+  const unit = `KiB/${bench.startsWith('gateway-') ? 'connection' : 'allocation'}`;
   let works = true;
   for (const contender of all) {
-    const line = { bench: MEMORY, impl: contender.name, unit };
+    const line = { bench, impl: contender.name, unit };
     const why = skipped(contender, 'channel');
     if (why !== '') {
       print({ ...line, value: null, runs: 0, note: why });
       continue;
     }
     try {
-      const { idle, full, version } = await withStation(contender, async (station) => {
+      const { idle, full, server } = await withStation(contender, async (station) => {
         // What the first of them makes once is no allocation's.
         await station.enter(CLIENTS, 'channel', PAYLOAD);
         const before = await station.server.held();
         await station.enter(MEMORY_ALLOCATIONS, 'channel', PAYLOAD);
-        return { idle: before, full: await station.server.held(), version: station.server.version };
+        return { idle: before, full: await station.server.held(), server: station.server };
       });
       const each = (/** @type {number} */ bytes) => bytes / KIBIBYTE / MEMORY_ALLOCATIONS;
-      const notes = [version, `resident memory of ${MEMORY_ALLOCATIONS} more, each with a channel`];
+      const notes = [server.version, `resident memory of ${MEMORY_ALLOCATIONS} more`];
+      if (server.relays) notes.push('each with a channel');
+      if (contender.name in NOTES) notes.push(NOTES[contender.name]);
       if (full.heapUsed !== undefined && idle.heapUsed !== undefined) {
         notes.push(`${each(full.heapUsed - idle.heapUsed).toFixed(1)} KiB of it live in the heap`);
       }
@@ -120,11 +119,12 @@ async function benchMemory(all, { print }) {
 /**
  * Many allocations at once, with traffic through all of them, for a minute: none may be lost, and nothing may grow.
  *
+ * @param {string} bench
  * @param {readonly Contender[]} all
  * @param {Output} output
  */
-async function benchSoak(all, output) {
-  const contender = ours(all, output, SOAK);
+async function benchSoak(bench, all, output) {
+  const contender = ours(all, output, bench);
   if (contender === undefined) return false;
   try {
     const soak = await withStation(contender, async ({ server, load }) => {
@@ -150,37 +150,41 @@ async function benchSoak(all, output) {
       const again = await server.held();
       return { idle, full, after, empty, again, trips, lost, there };
     });
-    tellSoak(soak, output);
+    tellSoak(bench, soak, output);
     return soak.there === SOAK_ALLOCATIONS;
   } catch (error) {
     const note = `excluded: ${reasonOf(error)}`;
-    output.print({ bench: SOAK, impl: 'postern', value: null, unit: '', runs: 0, note });
+    output.print({ bench, impl: 'postern', value: null, unit: '', runs: 0, note });
     return false;
   }
 }
 
-/** @param {any} soak @param {Output} output */
-function tellSoak({ idle, full, after, empty, again, trips, lost, there }, { print, conclude }) {
+/** @param {string} bench @param {any} soak @param {Output} output */
+function tellSoak(
+  bench,
+  { idle, full, after, empty, again, trips, lost, there },
+  { print, conclude },
+) {
   const line = { impl: 'postern', runs: 1 };
   const mebibytes = (/** @type {{ rss: number }} */ { rss }) => rss / MEBIBYTE;
   const seconds = SOAK_MS / 1000;
   print({
     ...line,
-    bench: SOAK,
+    bench,
     value: there,
     unit: 'allocations',
     note: `of ${SOAK_ALLOCATIONS} there after ${seconds} s, ${trips * MESSAGES} messages, ${lost * MESSAGES} of them lost`,
   });
   print({
     ...line,
-    bench: `${SOAK}-memory`,
+    bench: `${bench}-memory`,
     value: mebibytes(after) - mebibytes(full),
     unit: 'MiB',
     note: `resident memory that these ${seconds} s have added: idle ${mebibytes(idle).toFixed(1)}, with all ${mebibytes(full).toFixed(1)}, after the traffic ${mebibytes(after).toFixed(1)}, with none ${mebibytes(empty).toFixed(1)}, with as many again ${mebibytes(again).toFixed(1)}`,
   });
   print({
     ...line,
-    bench: `${SOAK}-sockets`,
+    bench: `${bench}-sockets`,
     value: empty.sockets - idle.sockets,
     unit: 'open files',
     note: `more than before the first allocation, when all are given back; ${full.sockets} with all`,
@@ -191,12 +195,13 @@ function tellSoak({ idle, full, after, empty, again, trips, lost, there }, { pri
     addedMebibytes: Math.max(mebibytes(after), mebibytes(again)) - mebibytes(full),
     leftSockets: empty.sockets - idle.sockets,
   });
-  for (const verdict of verdicts) conclude(concluding(SOAK, 1, verdict));
+  for (const verdict of verdicts) conclude(concluding(bench, 1, verdict));
 }
 
-/** @type {Record<string, (all: readonly Contender[], output: Output) => Promise<boolean>>} */
+/** @type {Record<string, (bench: string, all: readonly Contender[], output: Output) => Promise<boolean>>} */
 export const CAPACITY_BENCHES = {
-  [PROCESSES]: benchProcesses,
-  [MEMORY]: benchMemory,
-  [SOAK]: benchSoak,
+  'server-processes': benchProcesses,
+  'server-memory': benchMemory,
+  'server-soak': benchSoak,
+  'gateway-memory': benchMemory,
 };

@@ -1,7 +1,7 @@
-// What loads the servers: the program in native/load/main.cpp, and the requests that make its relays.
+// What loads the servers: the program in native/load, and the requests that make its relays.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineChild } from './line-child.js';
 
@@ -10,9 +10,9 @@ const CODEC = new URL('../dist/codec.inline.js', import.meta.url).href;
 /** @type {typeof import('../js/codec/index.js')} */
 const { decode, encode, prepareKey } = await import(CODEC);
 
-const SOURCE = join(import.meta.dirname, 'native', 'load', 'main.cpp');
+const SOURCES = join(import.meta.dirname, 'native', 'load');
 const BUILT = join(import.meta.dirname, '..', 'build', 'bench');
-const PROGRAM = join(BUILT, 'udp_load');
+const PROGRAM = join(BUILT, 'server_load');
 
 const UDP = 17;
 const CHANNEL = 0x4000;
@@ -29,15 +29,18 @@ const RUN_MS = 120_000;
  * @returns {string | undefined} why it is not there, as a clause, or undefined when it is
  */
 export function buildLoad(say) {
-  if (existsSync(PROGRAM) && statSync(PROGRAM).mtimeMs > statSync(SOURCE).mtimeMs) return undefined;
+  const sources = readdirSync(SOURCES).map((name) => join(SOURCES, name));
+  const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
+  if (existsSync(PROGRAM) && statSync(PROGRAM).mtimeMs > newest) return undefined;
   say('building bench/native/load');
   mkdirSync(BUILT, { recursive: true });
-  const args = ['-std=c++20', '-O2', SOURCE, '-o', PROGRAM];
+  const files = sources.filter((path) => path.endsWith('.cpp'));
+  const args = ['-std=c++20', '-O2', ...files, '-o', PROGRAM];
   const { status } = spawnSync('g++', args, { stdio: ['ignore', 'ignore', 'inherit'] });
   return status === 0 ? undefined : 'g++ could not build bench/native/load';
 }
 
-/** @typedef {{ address: string, port: number }} At */
+/** @typedef {{ address: string, port: number, path?: string }} At with a path: a WebSocket */
 /** @typedef {{ username: string, password: string }} User */
 /** @typedef {{ round_trips: number, lost: number, elapsed_us: number, p50_us: number, p99_us: number }} LoadTimes */
 
@@ -63,8 +66,8 @@ export class Load {
   }
 
   /** @param {At} server @returns {Promise<number>} a socket more */
-  async #open({ address, port }) {
-    await this.#child.ask(`open 1 ${address} ${port}`, ANSWER_MS);
+  async #open({ address, port, path = '' }) {
+    await this.#child.ask(`open 1 ${address} ${port} ${path}`, ANSWER_MS);
     return this.#sockets++;
   }
 

@@ -8,7 +8,7 @@ import { LineChild } from './line-child.js';
 import { installPeers } from './peers.js';
 
 const SERVERS = join(import.meta.dirname, 'servers');
-const OURS = join(import.meta.dirname, '..', 'dist', 'server.js');
+const DIST = join(import.meta.dirname, '..', 'dist');
 const HOST = '127.0.0.1';
 const REALM = 'example.org';
 export const USER = { username: 'bench', password: 'relayed load' };
@@ -47,16 +47,21 @@ function heldBy(pid) {
   return { rss: kib * BYTES_PER_KIB, sockets: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-/** @param {string} file of servers/ @param {At} peer @param {boolean} relays @returns {Promise<Server>} */
-async function startProgram(file, peer, relays) {
+/**
+ * @param {string} file of servers/
+ * @param {At} peer
+ * @param {{ relays: boolean, option?: string }} how
+ * @returns {Promise<Server>}
+ */
+async function startProgram(file, peer, { relays, option = '' }) {
   const { username, password } = USER;
-  const path = join(SERVERS, file);
-  const args = ['--expose-gc', path, username, password, REALM, `${peer.address}:${peer.port}`];
+  const to = `${peer.address}:${peer.port}`;
+  const args = ['--expose-gc', join(SERVERS, file), username, password, REALM, to, option];
   const child = await LineChild.start(process.execPath, args);
-  const { address, port, version } = /** @type {any} */ (child.hello);
+  const { address, port, path, version } = /** @type {any} */ (child.hello);
   const pid = Number(child.process.pid);
   return {
-    at: { address, port },
+    at: { address, port, path },
     version,
     relays,
     cpuUs: () => cpuUs(pid),
@@ -66,7 +71,7 @@ async function startProgram(file, peer, relays) {
 }
 
 /** @returns {Promise<Server>} */
-async function startReference() {
+async function startCoturnServer() {
   const { username, password } = USER;
   const starting = startCoturn({
     hosts: [HOST],
@@ -101,6 +106,9 @@ async function startReference() {
 export const NOTES = {
   dgram: 'no protocol, the same sockets',
   coturn: 'one thread for each core',
+  'ws-echo': 'no server behind it: sends back what it is sent',
+  'ws-dgram': 'no gateway: a socket for each WebSocket, nothing is looked at',
+  'postern-server': 'no gateway: the server takes WebSockets itself',
 };
 /** @type {Record<string, Partial<Record<import('./server-load.js').Mode, string>>>} */
 const CANNOT = { 'node-turn': { channel: 'it takes no ChannelData from clients' } };
@@ -111,24 +119,78 @@ export function skipped({ name, reason }, mode) {
   return why === undefined ? '' : `skipped: ${why}`;
 }
 
+const coturnMissing = coturnVersion === undefined ? 'coturn is not installed' : undefined;
+
+/** @param {string} file */
+const missingEntry = (file) =>
+  existsSync(join(DIST, file)) ? undefined : `dist/${file} is not there`;
+
 /** @param {(sentence: string) => void} say @returns {Contender[]} ours first */
-export function contenders(say) {
+export function serverContenders(say) {
   const peersMissing = installPeers(say);
   /** @param {string} name @param {string | undefined} reason @returns {Contender} */
   const program = (name, reason, relays = true) => ({
     name,
     reason,
-    start: (peer) => startProgram(`${name}.js`, peer, relays),
+    start: (peer) => startProgram(`${name}.js`, peer, { relays }),
   });
   return [
-    program('postern', existsSync(OURS) ? undefined : 'dist/server.js is not there'),
+    program('postern', missingEntry('server.js')),
     program('dgram', undefined, false),
     {
       name: 'coturn',
-      reason: coturnVersion === undefined ? 'coturn is not installed' : undefined,
-      start: startReference,
+      reason: coturnMissing,
+      start: startCoturnServer,
     },
     program('node-turn', peersMissing),
     program('turn-server', peersMissing),
   ];
 }
+
+/**
+ * A program with coturn behind it, which is told where that is; only the program is measured.
+ *
+ * @param {string} file of servers/
+ * @param {At} peer
+ * @returns {Promise<Server>}
+ */
+async function startBefore(file, peer) {
+  const coturn = await startCoturnServer();
+  try {
+    const option = `${coturn.at.address}:${coturn.at.port}`;
+    const server = await startProgram(file, peer, { relays: true, option });
+    return {
+      ...server,
+      stop: async () => {
+        await server.stop();
+        await coturn.stop();
+      },
+    };
+  } catch (error) {
+    await coturn.stop();
+    throw error;
+  }
+}
+
+/** For clients over WebSocket. @returns {Contender[]} ours first */
+export const gatewayContenders = () => [
+  {
+    name: 'postern',
+    reason: missingEntry('gateway.js') ?? coturnMissing,
+    start: (peer) => startBefore('gateway.js', peer),
+  },
+  {
+    name: 'ws-echo',
+    start: (peer) => startProgram('ws-echo.js', peer, { relays: false }),
+  },
+  {
+    name: 'ws-dgram',
+    reason: coturnMissing,
+    start: (peer) => startBefore('ws-dgram.js', peer),
+  },
+  {
+    name: 'postern-server',
+    reason: missingEntry('server.js'),
+    start: (peer) => startProgram('postern.js', peer, { relays: true, option: 'ws' }),
+  },
+];

@@ -1,11 +1,12 @@
-// The benches of the server: what a relayed message takes, beside other servers and a forwarder without any protocol.
+// The benches of the server and of the gateway: what a relayed message takes, beside others and beside programs without any
+// protocol.
 
 import { takeTurns, tell } from './rounds.js';
 import { CAPACITY_BENCHES } from './server-capacity.js';
 import { buildLoad } from './server-load.js';
-import { contenders, NOTES, skipped } from './server-programs.js';
+import { gatewayContenders, NOTES, serverContenders, skipped } from './server-programs.js';
 import { CLIENTS, IN_FLIGHT, MESSAGES, Station, WARM_UP } from './server-station.js';
-import { judgeServer } from './targets.js';
+import { judgeGateway, judgeServer } from './targets.js';
 
 /** @typedef {import('./rounds.js').Output} Output */
 /** @typedef {import('./server-load.js').Mode} Mode */
@@ -35,20 +36,43 @@ const METRICS = {
   'rtt-p50': { unit: 'us', valueIn: ({ p50_us: us }) => us },
   'rtt-p99': { unit: 'us', valueIn: ({ p99_us: us }) => us },
 };
+const MAX_ROUNDS = 11;
+
+/**
+ * @typedef {object} Family those that are measured beside each other
+ * @property {string} name what the names of its benches begin with
+ * @property {(say: (sentence: string) => void) => Contender[]} contenders
+ * @property {Setting[]} settings
+ * @property {(metric: Metric, ratioTo: (name: string) => number | undefined) => import('./targets.js').Verdict[]} judge
+ *
+ * @typedef {{ mode: Mode, payload: number, suffix: string }} Setting
+ */
+
 const SETTINGS = /** @type {Mode[]} */ (['channel', 'send']).flatMap((mode) =>
   [160, 1200].map((payload) => ({ mode, payload, suffix: `${mode}-${payload}` })),
 );
-const MAX_ROUNDS = 11;
-
-const bench = (/** @type {Metric} */ metric, /** @type {string} */ suffix) =>
-  `server-${metric}-${suffix}`;
-
-export const SERVER_BENCHES = [
-  ...SETTINGS.flatMap(({ suffix }) =>
-    MEASUREMENTS.flatMap(({ metrics }) => metrics.map((metric) => bench(metric, suffix))),
-  ),
-  ...Object.keys(CAPACITY_BENCHES),
+/** @type {Family[]} */
+const FAMILIES = [
+  { name: 'server', contenders: serverContenders, settings: SETTINGS, judge: judgeServer },
+  {
+    name: 'gateway',
+    contenders: gatewayContenders,
+    settings: SETTINGS.filter(({ mode }) => mode === 'channel'),
+    judge: judgeGateway,
+  },
 ];
+
+/** @param {Family} family @param {Metric} metric @param {Setting} setting */
+const benchName = ({ name }, metric, { suffix }) => `${name}-${metric}-${suffix}`;
+
+export const SERVER_BENCHES = FAMILIES.flatMap((family) => [
+  ...family.settings.flatMap((setting) =>
+    MEASUREMENTS.flatMap(({ metrics }) =>
+      metrics.map((metric) => benchName(family, metric, setting)),
+    ),
+  ),
+  ...Object.keys(CAPACITY_BENCHES).filter((name) => name.startsWith(`${family.name}-`)),
+]);
 
 /**
  * @param {readonly string[]} names of SERVER_BENCHES
@@ -65,28 +89,40 @@ export async function benchServers(names, rounds, output) {
     }
     return true;
   }
-  const all = contenders(output.say);
   let works = true;
-  for (const setting of SETTINGS) {
-    const wanted = MEASUREMENTS.filter(({ metrics }) =>
-      metrics.some((metric) => names.includes(bench(metric, setting.suffix))),
-    );
+  for (const family of FAMILIES) {
+    const wanted = names.filter((name) => name.startsWith(`${family.name}-`));
     if (wanted.length === 0) continue;
-    output.say(`server-*-${setting.suffix}`);
-    const turns = Math.min(rounds, MAX_ROUNDS);
-    const results = await compare(all, setting, wanted, turns);
-    for (const metric of wanted.flatMap(({ metrics }) => metrics)) {
-      const name = bench(metric, setting.suffix);
-      if (!names.includes(name)) continue;
-      const what = { name: metric, ...METRICS[metric], notesOf };
-      const judge = (/** @type {any} */ ratioTo) => judgeServer(metric, ratioTo);
-      works = tell(name, what, results, output, judge) && works;
+    const all = family.contenders(output.say);
+    for (const setting of family.settings) {
+      works = (await benchSetting({ family, setting, all, wanted, rounds }, output)) && works;
+    }
+    for (const [name, measure] of Object.entries(CAPACITY_BENCHES)) {
+      if (!wanted.includes(name)) continue;
+      output.say(name);
+      works = (await measure(name, all, output)) && works;
     }
   }
-  for (const [name, measure] of Object.entries(CAPACITY_BENCHES)) {
-    if (!names.includes(name)) continue;
-    output.say(name);
-    works = (await measure(all, output)) && works;
+  return works;
+}
+
+/**
+ * @param {{ family: Family, setting: Setting, all: Contender[], wanted: string[], rounds: number }} what
+ * @param {Output} output
+ */
+async function benchSetting({ family, setting, all, wanted, rounds }, output) {
+  const isWanted = (/** @type {Metric} */ metric) =>
+    wanted.includes(benchName(family, metric, setting));
+  const measurements = MEASUREMENTS.filter(({ metrics }) => metrics.some(isWanted));
+  if (measurements.length === 0) return true;
+  output.say(`${family.name}-*-${setting.suffix}`);
+  const results = await compare(all, setting, measurements, Math.min(rounds, MAX_ROUNDS));
+  let works = true;
+  for (const metric of measurements.flatMap(({ metrics }) => metrics.filter(isWanted))) {
+    const what = { name: metric, ...METRICS[metric], notesOf };
+    const judge = (/** @type {(name: string) => number | undefined} */ ratioTo) =>
+      family.judge(metric, ratioTo);
+    works = tell(benchName(family, metric, setting), what, results, output, judge) && works;
   }
   return works;
 }
@@ -99,7 +135,7 @@ function notesOf({ name }, results) {
 
 /**
  * @param {readonly Contender[]} all
- * @param {{ mode: Mode, payload: number }} setting
+ * @param {Setting} setting
  * @param {readonly typeof MEASUREMENTS[number][]} measurements
  * @param {number} rounds
  * @returns {Promise<import('./rounds.js').Entry[]>}

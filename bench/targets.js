@@ -24,6 +24,8 @@ const RELAY_MEMORY_MIB = 64;
 /** What the server relays beside a forwarder of Node's without a protocol, and beside node-turn. */
 const SERVER_OVER_FORWARDER = 0.8;
 const SERVER_OVER_NODE_TURN = 3;
+/** What the gateway passes on beside a WebSocket server that sends back what it is sent, or to UDP. */
+const GATEWAY_OVER_ECHO = 0.7;
 /** What V8 may keep of a minute's garbage. */
 const SOAK_ADDED_MIB = 8;
 
@@ -149,14 +151,10 @@ export const judgeRelayMemory = (mebibytes, unit) =>
  * @param {'rate' | 'cpu' | 'rtt-p50' | 'rtt-p99'} metric
  * @param {(name: string) => number | undefined} ratioTo postern's value over that of NAME; undefined when that was not
  *   measured
+ * @param {[name: string, least: number, what: string][]} bounds
  * @returns {Verdict[]}
  */
-export function judgeServer(metric, ratioTo) {
-  /** @type {[string, number, string][]} */
-  const bounds = [
-    ['dgram', SERVER_OVER_FORWARDER, 'a forwarder in Node without a protocol'],
-    ['node-turn', SERVER_OVER_NODE_TURN, 'node-turn'],
-  ];
+function judgeLoad(metric, ratioTo, bounds) {
   return bounds.flatMap(([name, least, what]) => {
     const value = ratioTo(name);
     if (value === undefined) return [];
@@ -170,6 +168,26 @@ export function judgeServer(metric, ratioTo) {
     return [atMost(value, 'x', 1 / least, asked)];
   });
 }
+
+/**
+ * @param {Parameters<typeof judgeLoad>[0]} metric
+ * @param {Parameters<typeof judgeLoad>[1]} ratioTo
+ */
+export const judgeServer = (metric, ratioTo) =>
+  judgeLoad(metric, ratioTo, [
+    ['dgram', SERVER_OVER_FORWARDER, 'a forwarder in Node without a protocol'],
+    ['node-turn', SERVER_OVER_NODE_TURN, 'node-turn'],
+  ]);
+
+/**
+ * @param {Parameters<typeof judgeLoad>[0]} metric
+ * @param {Parameters<typeof judgeLoad>[1]} ratioTo
+ */
+export const judgeGateway = (metric, ratioTo) =>
+  judgeLoad(metric, ratioTo, [
+    ['ws-echo', GATEWAY_OVER_ECHO, 'a WebSocket server that sends back what it is sent'],
+    ['ws-dgram', GATEWAY_OVER_ECHO, 'a WebSocket server with a UDP socket for each connection'],
+  ]);
 
 /**
  * @param {{ lostAllocations: number, lostMessages: number, addedMebibytes: number, leftSockets: number }} soak

@@ -4,9 +4,9 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { HOST, serve } from './serve.js';
+import { HOST, peer, placeOf, serve } from './serve.js';
 
-const [peerAddress, peerPort] = process.argv[5].split(':');
+const to = placeOf(peer);
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 
 /** Addresses are no names: nothing is looked up, and nothing waits for that. @type {any} */
@@ -32,7 +32,7 @@ near.on('message', (data, source) => {
     far = open(source);
     relays.set(client, far);
   }
-  far.send(data, Number(peerPort), peerAddress);
+  far.send(data, to.port, to.address);
 });
 const listening = once(near, 'listening');
 near.bind(0, HOST);

@@ -6,21 +6,28 @@ import { createInterface } from 'node:readline';
 
 export const HOST = '127.0.0.1';
 
-/** What the servers know their clients by. */
-export const [username, password, realm] = process.argv.slice(2);
+/** What the servers know their clients by; where these send to (address:port); and what only some are told. */
+export const [username, password, realm, peer, option] = process.argv.slice(2);
+
+/** @param {string} text address:port, IPv4 */
+export function placeOf(text) {
+  const [address, port] = text.split(':');
+  return { address, port: Number(port) };
+}
 
 /**
  * Prints where the server is, then answers each line of stdin with the memory it holds. At the end of stdin it ends.
  *
  * @param {object} server
  * @param {number} server.port
+ * @param {string} [server.path] of its WebSockets
  * @param {string} server.version
  * @param {() => unknown} server.close
  * @param {() => object} [server.stats] to be told with the memory
  */
-export async function serve({ port, version, close, stats = () => ({}) }) {
+export async function serve({ port, path, version, close, stats = () => ({}) }) {
   const say = (/** @type {object} */ line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-  say({ address: HOST, port, version });
+  say({ address: HOST, port, path, version });
   for await (const _ of createInterface({ input: process.stdin })) {
     // Twice: what finalizers let go is collected by the second.
     for (let i = 0; i < 2; i += 1) {
