@@ -20,7 +20,7 @@ import { fixture } from '../transports/helpers.js';
 /** @typedef {{ address: string, port: number }} Place */
 
 // Machines that do much else besides.
-jest.setTimeout(60_000);
+jest.setTimeout(30_000);
 
 export const HOST = '127.0.0.1';
 export const REALM = 'example.org';
