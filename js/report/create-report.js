@@ -1,7 +1,6 @@
 // A report of what was measured.
-import { argumentError } from '../errors.js';
 import { REPORT_SCHEMA } from './measurements/schema.js';
-import { checkSchema } from './measurements/validate.js';
+import { checkSchema, wrong } from './measurements/validate.js';
 import { verdictOf } from './verdict/verdict.js';
 
 /** @typedef {import('./measurements/types.js').Measurement} Measurement */
@@ -14,19 +13,19 @@ export const VERSION = /** @type {const} */ (1);
  * Ids are there once, and what findings and asks name is there.
  *
  * @param {Report} report of the right form
- * @throws {TypeError} ERR_INVALID_ARGUMENT
+ * @throws {PosternError} ERR_INVALID_ARGUMENT
  */
 export function checkReferences({ measurements, findings, asks }) {
   const ids = new Set();
   for (const [i, { id }] of measurements.entries()) {
-    if (ids.has(id)) throw argumentError(`report.measurements[${i}].id`, 'there once');
+    if (ids.has(id)) throw wrong(`report.measurements[${i}].id`, 'there once');
     ids.add(id);
   }
   for (const [name, list] of Object.entries({ findings, asks })) {
     for (const [i, { evidence }] of list.entries()) {
       const at = evidence.findIndex((id) => !ids.has(id));
       if (at >= 0) {
-        throw argumentError(`report.${name}[${i}].evidence[${at}]`, 'the id of a measurement');
+        throw wrong(`report.${name}[${i}].evidence[${at}]`, 'the id of a measurement');
       }
     }
   }
@@ -37,7 +36,7 @@ export function checkReferences({ measurements, findings, asks }) {
  *
  * @param {import('./measurements/types.js').ReportHead & { measurements: Measurement[] }} input
  * @returns {Report}
- * @throws {PosternError | TypeError} ERR_INVALID_ARGUMENT with the path of what is wrong as `argument`
+ * @throws {PosternError} ERR_INVALID_ARGUMENT with the path of what is wrong as `argument`
  */
 export function createReport({ createdAt, tool, platform, name, measurements }) {
   const head = {

@@ -92,7 +92,11 @@ const REACHABILITY = {
   dataPath: oneOf('proven', 'refused', 'lost'),
   roundTripMs: nullable,
   echoes: whole({ sent: count, received: count }),
-  phases: { type: 'object', additionalProperties: positive },
+  phases: {
+    type: 'object',
+    propertyNames: { pattern: '^[A-Za-z]{1,20}$' },
+    additionalProperties: positive,
+  },
 };
 
 /** @type {Properties<import('./types.js').SignallingFields>} */

@@ -17,6 +17,7 @@
  * @property {Readonly<Record<string, Schema>>} [properties]
  * @property {readonly string[]} [required]
  * @property {false | Schema} [additionalProperties]
+ * @property {Schema} [propertyNames]
  * @property {Schema} [items]
  * @property {readonly Schema[]} [oneOf] of objects, which `kind` tells apart
  */

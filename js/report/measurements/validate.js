@@ -3,8 +3,8 @@ import { PosternError } from '../../errors.js';
 
 /** @typedef {import('./schema-parts.js').Schema} Schema */
 
-/** @param {string} path @param {string} expected */
-const wrong = (path, expected) =>
+/** The error for what is not as it must be. @param {string} path @param {string} expected */
+export const wrong = (path, expected) =>
   Object.assign(new PosternError('ERR_INVALID_ARGUMENT', `${path} must be ${expected}.`), {
     argument: path,
   });
@@ -45,7 +45,8 @@ function checkNumber(value, { minimum = Number.NEGATIVE_INFINITY, maximum }, pat
 }
 
 /** @param {Record<string, unknown>} value @param {Schema} schema @param {string} path */
-function checkObject(value, { properties = {}, required = [], additionalProperties }, path) {
+function checkObject(value, schema, path) {
+  const { properties = {}, required = [], additionalProperties, propertyNames } = schema;
   for (const name of required) {
     if (!Object.hasOwn(value, name) || value[name] === undefined) {
       throw wrong(`${path}.${name}`, 'there');
@@ -54,9 +55,10 @@ function checkObject(value, { properties = {}, required = [], additionalProperti
   for (const [name, one] of Object.entries(value)) {
     // As JSON has it: what is undefined is not there.
     if (one === undefined) continue;
-    const schema = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
-    if (schema === false) throw wrong(`${path}.${name}`, 'left out: version 1 has no such field');
-    if (schema !== undefined) checkSchema(one, schema, `${path}.${name}`);
+    if (propertyNames) checkText(name, propertyNames, `a name in ${path}`);
+    const own = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
+    if (own === false) throw wrong(`${path}.${name}`, 'left out: version 1 has no such field');
+    if (own !== undefined) checkSchema(one, own, `${path}.${name}`);
   }
 }
 
