@@ -5,57 +5,95 @@ import { MirrorConnection } from './connection.js';
 import { unknown } from './unknown.js';
 import { isTestable } from './untestable-ports.js';
 
+/** @typedef {import('./mirror-client.js').Candidate} Candidate */
 /** @typedef {import('./nat.js').Asked} Asked */
 
 /**
- * `out`: packets of the page's reach the mirror at that port; `in`: answers from there reach the page, too.
+ * `out`: packets of the page's reach the mirror at that port; `in`: what the mirror sends from there reaches the page, too;
+ * null where the mirror's limits left that open. Ports to which this browser never sends are not testable.
  *
- * @typedef {{ port: number, isTestable: true, out: boolean, in: boolean } | { port: number, isTestable: false }} PortFinding
+ * @typedef {{ port: number, isTestable: true, out: boolean, in: boolean | null } | { port: number, isTestable: false }}
+ *   PortFinding
  */
 
 /** Browsers take their time for each candidate of a connection; Firefox bears no more connections than a few at once. */
 const CONNECTIONS = 4;
+const LEAST_PER_CONNECTION = 8;
 
 /**
  * @param {Asked} asked
  * @returns {Promise<import('./unknown.js').Finding<PortFinding[]>>}
  */
-export async function mapPorts({ mirror, family, onProgress }) {
-  onProgress('ports');
-  /** @type {PortFinding[]} */
-  const found = [];
-  const parts = await Promise.all(
-    Array.from({ length: CONNECTIONS }, async (_, part) => {
-      const connection = new MirrorConnection();
-      let session;
-      try {
-        const page = await connection.offer();
-        const start = await mirror.ask({ step: 'start', test: 'ports', family, page });
-        session = start.session;
-        /** @type {import('./mirror-client.js').Candidate[]} */
-        const mine = start.candidates.filter(
-          (/** @type {unknown} */ _candidate, /** @type {number} */ i) => i % CONNECTIONS === part,
-        );
-        const testable = mine.filter(({ port, address }) => isTestable(port, address));
-        for (const { port } of mine) {
-          if (!testable.some((one) => one.port === port)) found.push({ port, isTestable: false });
-        }
-        if (testable.length === 0) return true;
-        await connection.accept(start, testable);
-        const ports = testable.map(({ port }) => port);
-        const answer = await mirror.ask({ step: 'ports', session, ports });
-        session = undefined;
-        for (const one of answer.ports) found.push({ ...one, isTestable: true });
-        return true;
-      } catch (error) {
-        if (error instanceof PosternError && error.reason === 'not-offered') return false;
-        throw error;
-      } finally {
-        connection.close();
-        if (session !== undefined) mirror.end(session);
-      }
-    }),
-  );
-  if (!parts.every(Boolean)) return unknown('not-offered');
-  return { value: found.sort((a, b) => a.port - b.port) };
+export async function mapPorts(asked) {
+  asked.onProgress('ports');
+  const first = new PortConnection(asked);
+  let candidates;
+  try {
+    candidates = await first.open();
+  } catch (error) {
+    first.close();
+    if (error instanceof PosternError && error.reason === 'not-offered') {
+      return unknown('not-offered');
+    }
+    throw error;
+  }
+  const isGood = (/** @type {Candidate} */ { port, address }) => isTestable(port, address);
+  const testable = candidates.filter(isGood);
+  const count = Math.min(CONNECTIONS, Math.ceil(testable.length / LEAST_PER_CONNECTION));
+  const connections = [first];
+  while (connections.length < count) connections.push(new PortConnection(asked));
+  try {
+    const parts = await Promise.all(
+      connections.map((connection, part) =>
+        connection.test(testable.filter((_, i) => i % connections.length === part)),
+      ),
+    );
+    /** @type {PortFinding[]} */
+    const found = [
+      ...parts.flat(),
+      ...candidates
+        .filter((candidate) => !isGood(candidate))
+        .map(({ port }) => ({ port, isTestable: /** @type {const} */ (false) })),
+    ];
+    return { value: found.sort((a, b) => a.port - b.port) };
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+}
+
+class PortConnection {
+  #asked;
+  #connection = new MirrorConnection();
+  /** @type {any} */ #start;
+
+  /** @param {Asked} asked */
+  constructor(asked) {
+    this.#asked = asked;
+  }
+
+  /** @returns {Promise<Candidate[]>} the mirror's ports */
+  async open() {
+    const { mirror, family } = this.#asked;
+    const page = await this.#connection.offer();
+    this.#start = await mirror.ask({ step: 'start', test: 'ports', family, page });
+    return this.#start.candidates;
+  }
+
+  /** @param {Candidate[]} candidates some of the mirror's ports @returns {Promise<PortFinding[]>} */
+  async test(candidates) {
+    if (candidates.length === 0) return [];
+    if (this.#start === undefined) await this.open();
+    await this.#connection.accept(this.#start, candidates);
+    const ports = candidates.map(({ port }) => port);
+    const { session } = this.#start;
+    const answer = await this.#asked.mirror.ask({ step: 'ports', session, ports });
+    this.#start = undefined;
+    return answer.ports.map((/** @type {object} */ one) => ({ ...one, isTestable: true }));
+  }
+
+  close() {
+    this.#connection.close();
+    if (this.#start !== undefined) this.#asked.mirror.end(this.#start.session);
+    this.#start = undefined;
+  }
 }

@@ -11,6 +11,7 @@
  * @property {TransportAddress} to
  * @property {number} startedAt
  * @property {number} sent
+ * @property {number} refused how many of those limits forbade
  * @property {boolean} isAnswered
  * @property {(id: string) => void} [onsent]
  */
@@ -45,7 +46,7 @@ export class Knocks {
    * @returns {Knocking}
    */
   add(place, to, now, onsent) {
-    const knocking = { place, to, startedAt: now, sent: 0, isAnswered: false, onsent };
+    const knocking = { place, to, startedAt: now, sent: 0, refused: 0, isAnswered: false, onsent };
     this.#all.add(knocking);
     return knocking;
   }
@@ -70,7 +71,10 @@ export class Knocks {
       while (this.#dueAt(knocking) <= now) {
         knocking.sent += 1;
         const id = this.#session.knock(knocking.place, knocking.to, now);
-        if (id === undefined) continue;
+        if (id === undefined) {
+          knocking.refused += 1;
+          continue;
+        }
         this.#byId.set(id, knocking);
         knocking.onsent?.(id);
       }
@@ -80,6 +84,12 @@ export class Knocks {
   /** @param {Knocking} knocking @param {number} now */
   isOver(knocking, now) {
     return knocking.isAnswered || now >= knocking.startedAt + this.#lastsMs;
+  }
+
+  /** Whether one was answered late, or more than one was needed. */
+  get haveLoss() {
+    for (const { isAnswered, sent } of this.#all) if (isAnswered && sent > 1) return true;
+    return false;
   }
 
   /** Whether all have been answered, or have had their time. @param {number} now */

@@ -16,8 +16,8 @@ import { checkInteger, checkSignal } from '../option-checks.js';
  *   takes six
  * @property {number} startsPerMinutePerHost also those that are refused; default 120
  * @property {number} sessionMs default 30,000; a page that waits longer is told that its session is gone
- * @property {number} packetsPerSession that are sent; default 400
- * @property {number} bytesPerSession default 60,000
+ * @property {number} packetsPerSession that are sent; default 600
+ * @property {number} bytesPerSession default 90,000
  * @property {number} sourcesPerSession addresses from which signed checks may come; default 64
  * @property {number} packetsPerSecond that are sent in all; default 5000
  * @property {number} packetsPerSecondPerHost sent to one IPv4 address or IPv6 /64, with a second's worth at once;
@@ -56,8 +56,8 @@ const DEFAULT_LIMITS = {
   sessionsPerHost: 24,
   startsPerMinutePerHost: 120,
   sessionMs: 30_000,
-  packetsPerSession: 400,
-  bytesPerSession: 60_000,
+  packetsPerSession: 600,
+  bytesPerSession: 90_000,
   sourcesPerSession: 64,
   packetsPerSecond: 5000,
   packetsPerSecondPerHost: 400,

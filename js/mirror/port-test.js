@@ -7,15 +7,16 @@ import { Knocks } from './knocks.js';
 /** @typedef {import('./session.js').Session} Session */
 /** @typedef {import('./talk.js').Reply} Reply */
 
-export const KNOCKS_PER_PORT = 5;
 const KNOCKS = {
-  offsets: [0, 150, 400, 800, 1400],
-  lastsMs: 2000,
+  offsets: [0, 120, 300, 550, 850, 1200, 1600, 2100],
+  lastsMs: 2600,
   stopsWhenAnswered: true,
 };
 /** Nothing new for so long, and for so long more for each port, means that there will be nothing: browsers take turns. */
 const QUIET_MS = 1000;
 const QUIET_PER_PORT_MS = 100;
+/** Where packets are lost, they have more turns. */
+const LOSSY_QUIET_PER_PORT_MS = 300;
 
 /** Where packets to a port of the port map arrive. @param {number} port */
 export const placeOfPort = (port) => `A:${port}`;
@@ -68,7 +69,8 @@ export class PortTest {
   }
 
   get #quietAt() {
-    return this.#newsAt + QUIET_MS + QUIET_PER_PORT_MS * this.#asked.length;
+    const each = this.#knocks.haveLoss ? LOSSY_QUIET_PER_PORT_MS : QUIET_PER_PORT_MS;
+    return this.#newsAt + QUIET_MS + each * this.#asked.length;
   }
 
   get nextAt() {
@@ -83,11 +85,12 @@ export class PortTest {
     const found = this.#asked.map((port) => this.#reached.get(placeOfPort(port)));
     const isComplete = found.every((one) => one !== undefined && this.#knocks.isOver(one, now));
     if (!isComplete && now < this.#quietAt) return;
-    const ports = this.#asked.map((port, i) => ({
-      port,
-      out: found[i] !== undefined,
-      in: found[i]?.isAnswered === true,
-    }));
+    const ports = this.#asked.map((port, i) => {
+      const { isAnswered = false, refused = 0 } = found[i] ?? {};
+      // Silence tells nothing where not all was sent.
+      const isUnknown = refused > 0 && !isAnswered;
+      return { port, out: found[i] !== undefined, in: isUnknown ? null : isAnswered };
+    });
     this.#reply(200, { ports });
     this.#reply = undefined;
     this.#session.isOver = true;
