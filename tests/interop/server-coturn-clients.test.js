@@ -30,7 +30,8 @@ const describeWithClients = describeWith(
  * @property {string[]} args
  * @property {'udp' | 'tcp' | 'tls'} protocol to the server
  * @property {'udp' | 'tcp'} [relayed] to the peers; 'udp' when left out
- * @property {'IPv6'} [family]
+ * @property {'IPv6'} [family] of the relays
+ * @property {string} [host] of the server; 127.0.0.1 when left out
  * @property {true} [between]
  * @property {true} [moves]
  * @property {true} [secret] time-limited credentials
@@ -47,6 +48,15 @@ const RUNS = [
   { name: 'ChannelData that is padded over UDP, too', args: ['-D', '-l', '101'], protocol: 'udp' },
   { name: 'an IPv4 relay that is asked for', args: ['-X'], protocol: 'udp' },
   { name: 'an IPv6 relay', args: ['-x'], protocol: 'udp', family: 'IPv6', between: true },
+  { name: 'an IPv4 relay over IPv6', args: [], protocol: 'udp', host: '::1', between: true },
+  {
+    name: 'an IPv6 relay over IPv6',
+    args: ['-x'],
+    protocol: 'udp',
+    host: '::1',
+    family: 'IPv6',
+    between: true,
+  },
   { name: 'permissions over and over', args: ['-G', '-s'], protocol: 'udp' },
   { name: 'clients that move (RFC 8016)', args: ['-M'], protocol: 'udp', moves: true },
   { name: 'time-limited credentials', args: [], protocol: 'udp', secret: true },
@@ -81,13 +91,13 @@ async function runClient(args) {
 }
 
 /** @param {Run} run */
-async function measure({ args, protocol, family, between, secret }) {
+async function measure({ args, protocol, host = HOST, family, between, secret }) {
   const belongings = new Belongings();
   const { username, password } = credentials;
   const peer = await belongings.hold(startUdpPeer({ host: HOST }));
   const server = await belongings.hold(
     startServer({
-      listen: [`${protocol}://${HOST}:0`],
+      listen: [`${protocol}://${host.includes(':') ? `[${host}]` : host}:0`],
       tls,
       relay: { addresses: family === 'IPv6' ? [HOST, '::1'] : [HOST] },
       policy: { allow: ['127.0.0.0/8', '::1'] },
@@ -112,7 +122,7 @@ async function measure({ args, protocol, family, between, secret }) {
       ...(secret ? ['-W', SECRET] : ['-w', password]),
       ...['-n', String(MESSAGES), '-c', ...args],
       ...(between ? ['-y'] : ['-e', HOST, '-r', String(peer.port)]),
-      HOST,
+      host,
     ]);
     const [, sent, received] =
       /start_mclient: tot_send_msgs=(\d+), tot_recv_msgs=(\d+)/.exec(output) ?? [];
