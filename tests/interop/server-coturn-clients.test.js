@@ -140,7 +140,7 @@ describeWithClients('turnutils_uclient', () => {
   // Most of their time they wait: all at once they take that of one.
   beforeAll(async () => {
     await Promise.all(RUNS.map(async (run) => results.set(run.name, await measure(run))));
-  });
+  }, 180_000);
 
   test.each(RUNS)('$name: what is sent arrives', (run) => {
     const { name, protocol, relayed = 'udp', family = 'IPv4', between, moves = false } = run;
