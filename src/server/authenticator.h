@@ -28,9 +28,9 @@ inline constexpr std::array<uint8_t, 8> kOfferedAlgorithms = {0, 2, 0, 0, 0, 1, 
 struct AuthenticatorStats {
   uint64_t accepted = 0;
   uint64_t challenged = 0;    // asked for credentials
-  uint64_t bad_form = 0;      // 400
+  uint64_t bad_form = 0;      // 400, or a token where none is welcome
   uint64_t unknown_user = 0;  // 401, as the next two
-  uint64_t expired_user = 0;  // a time-limited name whose time was over
+  uint64_t expired_user = 0;  // a time-limited name, or a token, whose time was over
   uint64_t wrong_password = 0;
   uint64_t stale_nonce = 0;  // 438
 };
