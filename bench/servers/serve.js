@@ -26,6 +26,7 @@ export function placeOf(text) {
  * @param {() => object} [server.stats] to be told with the memory
  */
 export async function serve({ port, path, version, close, stats = () => ({}) }) {
+  process.stdout.on('error', () => process.exit()); // nobody listens any more
   const say = (/** @type {object} */ line) => process.stdout.write(`${JSON.stringify(line)}\n`);
   say({ address: HOST, port, path, version });
   for await (const _ of createInterface({ input: process.stdin })) {
