@@ -62,7 +62,7 @@ export const THRESHOLDS = [
     title: 'MOS',
     path: ['mos', 'low'],
     better: 'most',
-    excellent: 4.03,
+    excellent: 4,
     good: 3.6,
     fair: 3.1,
     unit: '',

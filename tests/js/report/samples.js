@@ -93,6 +93,10 @@ export const nat = (facts) => ({
 export const SYMMETRIC = Object.freeze({ mapping: { value: 'address-and-port-dependent' } });
 export const CONE = Object.freeze({ mapping: { value: 'endpoint-independent' } });
 
+/** @param {Partial<Measurement>} facts with the kind @returns {Measurement} */
+export const measured = (facts) =>
+  /** @type {Measurement} */ ({ id: `${facts.kind}/1`, whose: 'client', status: 'ok', ...facts });
+
 /** @param {number} lossRatio @returns {import('../../../js/quality/arrivals.js').ArrivalSummary} */
 const arrivalsOf = (lossRatio) => ({
   sent: 1000,
