@@ -12,7 +12,6 @@ namespace postern::client::nat {
 
 namespace {
 
-using stun::AttributeType;
 using stun::Bytes;
 using stun::MessageView;
 

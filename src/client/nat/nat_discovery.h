@@ -188,7 +188,7 @@ class NatDiscovery {
   void handle_answer(Flight& flight, const stun::MessageView& message, SocketId socket,
                      const TransportAddress& source);
   [[nodiscard]] Flight* find_flight(stun::Bytes transaction_id);
-  void end_flight(Flight& flight);
+  static void end_flight(Flight& flight);
   void finish(TestId id, Outcome outcome);
   [[nodiscard]] bool is_under_way(TestId id) const;
 
@@ -209,7 +209,9 @@ class NatDiscovery {
   [[nodiscard]] bool mapping_is_tested(MappingTests& tests);
   [[nodiscard]] bool mapping_is_tested_on_streams(MappingTests& tests);
   [[nodiscard]] bool lifetime_is_measured();
-  [[nodiscard]] bool next_wait(bool was_alive, Duration silent_for);
+  [[nodiscard]] bool mapping_is_held(LifetimeTests& tests);
+  [[nodiscard]] bool lifetime_question_is_over(LifetimeTests& tests);
+  [[nodiscard]] bool next_wait(const Test& asked);
   void end_lifetime(Reason reason);
 
   // nat_judgement.cpp: what the tests of a run say.

@@ -227,7 +227,7 @@ bool NatDiscovery::mapping_is_tested_on_streams(MappingTests& tests) {
   if (!is_settled(first)) return false;
   if (!is_over(tests.first, plan(Topic::Mapping, TestName::Before, first))) return false;
   if (!is_answered(tests.first) || why_no_other() != Reason::None) return true;
-  for (const size_t i : {1, 2}) {
+  for (const size_t i : {size_t{1}, size_t{2}}) {
     if (tests.sockets[i] == kNoSocket) {
       tests.sockets[i] = open_socket(address_of(i == 1 ? kAddress : kBoth), first);
     }
@@ -298,80 +298,74 @@ bool NatDiscovery::lifetime_is_measured() {
     tests.asking = open_socket();
   }
   if (!is_settled(tests.held) || !is_settled(tests.asking)) return false;
-  for (;;) {
-    if (!is_over(tests.refreshed, plan(Topic::Lifetime, TestName::Before, tests.held))) {
-      return false;
-    }
-    if (!is_answered(tests.refreshed)) {
-      end_lifetime(frame_fault(tests.refreshed, tests.refreshed));
-      return true;
-    }
-    if (tests.asked == kNoTest) {
-      if (tests.ask_at.is_never()) tests.ask_at = now_ + tests.wait;
-      if (now_ < tests.ask_at) return false;
-      tests.ask_at = Instant::never();
-    }
-    TestPlan ask = plan(Topic::Lifetime, TestName::ResponsePort, tests.asking);
-    ask.request.response_port = tests_[tests.refreshed].mapped.port;
-    ask.other_socket = tests.held;
-    if (!is_over(tests.asked, ask)) return false;
-    const Test& asked = tests_[tests.asked];
-    const bool has_arrived = asked.is_answered() && asked.arrived_at == tests.held;
-    if (asked.outcome == Outcome::NotSent) {
-      end_lifetime(Reason::NotSent);
-      return true;
-    }
-    if (!tests.has_response_port) {
-      // The first question comes at once: its answer says what the server can do.
-      if (!has_arrived) {
-        end_lifetime(asked.outcome == Outcome::Refused ? Reason::ResponsePortRefused
-                     : asked.is_answered()             ? Reason::ResponsePortIgnored
-                                                       : Reason::ResponsePortUnanswered);
-        return true;
-      }
-      tests.has_response_port = true;
-      tests.wait = options_.longest_wait;
-    } else if (asked.outcome == Outcome::Refused) {
-      end_lifetime(Reason::ResponsePortRefused);
-      return true;
-    } else {
-      // Silence is certain for as long as requests went out.
-      const Duration until_last = asked.last_sent - asked.first_sent;
-      if (!next_wait(has_arrived, tests.wait + until_last)) return true;
-    }
+  while (mapping_is_held(tests) && lifetime_question_is_over(tests)) {
+    if (!next_wait(tests_[tests.asked])) return true;
     tests.refreshed = kNoTest;
     tests.asked = kNoTest;
   }
+  return tests.is_over;
 }
 
-// False where the search is over.
-bool NatDiscovery::next_wait(bool was_alive, Duration silent_for) {
+// Sends from the one socket, and waits. False while it does, and where nothing answers.
+bool NatDiscovery::mapping_is_held(LifetimeTests& tests) {
+  if (!is_over(tests.refreshed, plan(Topic::Lifetime, TestName::Before, tests.held))) return false;
+  if (!is_answered(tests.refreshed)) {
+    end_lifetime(frame_fault(tests.refreshed, tests.refreshed));
+    return false;
+  }
+  if (tests.asked != kNoTest) return true;
+  if (tests.ask_at.is_never()) tests.ask_at = now_ + tests.wait;
+  if (now_ < tests.ask_at) return false;
+  tests.ask_at = Instant::never();
+  return true;
+}
+
+// From the other socket: whether an answer still comes to the first.
+bool NatDiscovery::lifetime_question_is_over(LifetimeTests& tests) {
+  TestPlan ask = plan(Topic::Lifetime, TestName::ResponsePort, tests.asking);
+  ask.request.response_port = tests_[tests.refreshed].mapped.port;
+  ask.other_socket = tests.held;
+  return is_over(tests.asked, ask);
+}
+
+// How long to wait next, after what has come of the last wait. False where the search is over.
+bool NatDiscovery::next_wait(const Test& asked) {
   LifetimeTests& tests = lifetime_tests_;
-  if (tests.is_confirming) {
-    end_lifetime(was_alive ? Reason::RunsDiffer : Reason::None);
+  const auto end = [this](Reason reason) {
+    end_lifetime(reason);
     return false;
-  }
-  if (was_alive) {
-    tests.alive = tests.wait;
-  } else {
-    tests.expired = tests.wait;
-    tests.surely_expired = silent_for;
-  }
-  const Duration precision = std::max(kLifetimePrecision, options_.longest_wait / kLifetimeParts);
-  if (was_alive && tests.wait >= options_.longest_wait) {
-    end_lifetime(Reason::None);
-    return false;
-  }
-  if (tests.expired - tests.alive <= precision) {
-    if (!options_.confirms) {
-      end_lifetime(Reason::None);
-      return false;
+  };
+  if (asked.outcome == Outcome::NotSent) return end(Reason::NotSent);
+  if (asked.outcome == Outcome::Refused) return end(Reason::ResponsePortRefused);
+  // Section 4.6: an answer at the other socket means that the mapping had gone, and its port was
+  // given to that one.
+  const bool is_alive = asked.is_answered() && asked.arrived_at == tests.held;
+  if (!tests.has_response_port) {
+    // The first question comes at once: its answer says what the server can do.
+    if (!is_alive) {
+      return end(asked.is_answered() ? Reason::ResponsePortIgnored
+                                     : Reason::ResponsePortUnanswered);
     }
-    tests.is_confirming = true;
-    tests.wait = tests.expired;
+    tests.has_response_port = true;
+    tests.wait = options_.longest_wait;
     return true;
   }
-  tests.wait = tests.alive + (tests.expired - tests.alive) / 2;
+  if (tests.is_confirming) return end(is_alive ? Reason::RunsDiffer : Reason::None);
+  if (is_alive) {
+    tests.alive = tests.wait;
+    if (tests.wait >= options_.longest_wait) return end(Reason::None);
+  } else {
+    tests.expired = tests.wait;
+    tests.surely_expired = tests.wait + (asked.last_sent - asked.first_sent);
+  }
+  const Duration precision = std::max(kLifetimePrecision, options_.longest_wait / kLifetimeParts);
+  if (tests.expired - tests.alive > precision) {
+    tests.wait = tests.alive + (tests.expired - tests.alive) / 2;
+    return true;
+  }
+  if (!options_.confirms) return end(Reason::None);
+  tests.is_confirming = true;
+  tests.wait = tests.expired;
   return true;
 }
 
