@@ -3,7 +3,7 @@ import { argumentError } from '../../errors.js';
 import { checkOneOf } from '../../option-checks.js';
 import { REPORT_SCHEMA } from '../measurements/schema.js';
 import { checkSchema } from '../measurements/validate.js';
-import { scrubAddresses, scrubText, scrubUrl, scrubUser, userOf } from './scrub.js';
+import { scrubText, scrubUrl, scrubUser, userOf } from './scrub.js';
 
 /** @typedef {import('../measurements/schema-parts.js').Schema} Schema */
 /** @typedef {import('../measurements/types.js').Report} Report */
@@ -60,7 +60,6 @@ function redactText(text, { format, pattern, enum: values }, context) {
   if (format === 'x-url') return scrubUrl(text, context);
   if (format === 'x-user') return scrubUser(text, context.salt);
   if (format === 'x-address' && context.addresses === 'drop') return '[address]';
-  if (format === 'x-address') return scrubAddresses(scrubText(text, context), context.addresses);
   return scrubText(text, context);
 }
 

@@ -118,11 +118,6 @@ const withoutSecrets = (text, secrets) =>
 const withoutTokens = (text) =>
   text.replace(JWT, REDACTED).replace(BASE64, REDACTED).replace(HEXADECIMAL, REDACTED);
 
-/** @param {string} url @param {Scrubbing} scrubbing */
-export function scrubUrl(url, { secrets, addresses }) {
-  return scrubAddresses(withoutTokens(cutUrl(withoutSecrets(url, secrets))), addresses);
-}
-
 /** @param {string} text @param {readonly string[]} users @param {string} salt */
 function withoutUsers(text, users, salt) {
   return users.reduce((rest, user) => {
@@ -143,9 +138,12 @@ export function scrubText(text, { addresses, secrets, users, salt }) {
     .replace(URI_WITH_USER, '$1:')
     .replace(LABELLED, `$1${REDACTED}`)
     .replace(SCHEME_OF_AUTHORIZATION, `$1 ${REDACTED}`)
-    .replace(QUERY, (query) => (/^\?transport=[a-z]+$/i.test(query) ? query : ''));
+    .replace(QUERY, (query) => (/^\?transport=[a-z]+\.?$/i.test(query) ? query : ''));
   const hashed = labelled.replace(REST_USER, (all, time, user) =>
     isLikelyTime(Number(time)) ? `${time}:${hashedUser(user, salt)}` : all,
   );
   return scrubAddresses(withoutTokens(hashed), addresses);
 }
+
+/** A URL, or what was meant to be one. @param {string} url @param {Scrubbing} scrubbing */
+export const scrubUrl = (url, scrubbing) => scrubText(cutUrl(url), scrubbing);
