@@ -83,7 +83,8 @@ export function createServeLog({ values, io, style }) {
     },
     /** @param {LogEntry} entry */
     gateway: ({ time: _, event, ...facts }) => {
-      if (!isQuiet) line(`gateway-${event}`, facts, inWords(facts));
+      // That it listens is told with the rest.
+      if (!isQuiet && event !== 'listening') line(`gateway-${event}`, facts, inWords(facts));
     },
   };
 }

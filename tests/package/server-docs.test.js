@@ -4,6 +4,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer } from '../../js/server/index.js';
+import { checkServerOptions } from '../../js/server/server-options.js';
 import { installPackage, projectDirectory, runnableSamples } from './consumer.js';
 
 const path = join(projectDirectory, 'docs', 'server.md');
@@ -205,6 +206,38 @@ describe('the tables', () => {
     expect(namesBelow('Options', 'option').sort()).toEqual(known.sort());
     for (const name of await inside('tokens', 'TokenOptions'))
       expect(page).toContain(`\`${name}\``);
+  });
+
+  test('have what is taken where an option is left out', () => {
+    const { quota, relay, ...settings } = checkServerOptions({ credentials: { alice: 'secret' } });
+    /** @param {string} name */
+    const told = (name) => {
+      const row = page
+        .split('\n')
+        .find((line) => line.startsWith('| `') && line.includes(`\`${name}\``));
+      return row?.split(' | ')[1]?.replaceAll('`', '').trim();
+    };
+    for (const [name, value] of Object.entries(quota)) {
+      // The core's word for no limit.
+      expect([name, told(`quota.${name}`)]).toEqual([name, value === 0 ? 'no limit' : `${value}`]);
+    }
+    for (const name of /** @type {const} */ ([
+      'nonceLifetime',
+      'handshakeTimeoutMs',
+      'idleTimeoutMs',
+      'mobility',
+    ])) {
+      expect([name, told(name)]).toEqual([name, `${settings[name]}`]);
+    }
+    const { defaultLifetime, longestLifetime, realm, listens } = settings;
+    expect(told('lifetime')).toBe(`{ default: ${defaultLifetime}, max: ${longestLifetime} }`);
+    expect(told('realm')).toBe(`'${realm}'`);
+    expect(told('relay.ports')).toBe(JSON.stringify(relay?.ports).replace(',', ', '));
+    expect(listens.map(({ protocol, address, port }) => `${protocol} ${address} ${port}`)).toEqual([
+      'udp 0.0.0.0 3478',
+      'tcp 0.0.0.0 3478',
+    ]);
+    expect(told('listen')).toBe('UDP and TCP on 0.0.0.0:3478');
   });
 
   test('have each event with what comes with it', async () => {
