@@ -35,8 +35,8 @@ bool read_credentials(Bytes bytes, client::Credentials& out) {
   return take(bytes, head) && take_credentials(bytes, head, out);
 }
 
-client::RetransmissionOptions OpenSettings::retransmission() const {
-  client::RetransmissionOptions timing;
+client::RetransmissionOptions OpenSettings::retransmission(
+    client::RetransmissionOptions timing) const {
   if (request.rto_microseconds != 0) timing.rto = Duration::microseconds(request.rto_microseconds);
   if (request.rc != 0) timing.rc = request.rc;
   if (request.rm != 0) timing.rm = request.rm;

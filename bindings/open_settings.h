@@ -14,7 +14,9 @@ struct OpenSettings {
   Bytes software{};
   client::Credentials credentials{};
 
-  [[nodiscard]] client::RetransmissionOptions retransmission() const;
+  // What the request leaves open is as in `timing`.
+  [[nodiscard]] client::RetransmissionOptions retransmission(
+      client::RetransmissionOptions timing = {}) const;
   [[nodiscard]] client::AuthenticatorOptions authentication() const;
 };
 

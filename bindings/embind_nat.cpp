@@ -1,0 +1,54 @@
+// The functions of NAT discovery as JavaScript sees them. Numbers only: bytes cross through inbox
+// and outbox.
+#include <emscripten/bind.h>
+
+#include "bindings/nat_engine.h"
+
+namespace {
+
+using postern::bindings::NatEngine;
+
+NatEngine engine;
+
+uint32_t address_of(const void* what) {
+  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(what));
+}
+
+// Addresses in linear memory, by number: the order of NAT_PLACES in js/nat/layout.js.
+uint32_t place(uint32_t which) {
+  switch (which) {
+    case 0:
+      return address_of(engine.inbox().data());
+    case 1:
+      return address_of(engine.outbox().data());
+    case 2:
+      return postern::bindings::kInboxBytes;
+    case 3:
+      return address_of(&engine.status());
+    case 4:
+      return address_of(engine.entropy().data());
+    case 5:
+      return address_of(engine.address().bytes().data());
+    default:
+      return 0;
+  }
+}
+
+int32_t open(double now, uint32_t bytes, uint32_t confirms, uint32_t longest_wait) {
+  return engine.open(now, bytes, confirms, longest_wait);
+}
+uint32_t process(uint32_t bytes, double now) { return engine.process(bytes, now); }
+uint32_t stats() { return engine.stats(); }
+uint32_t parse_address(uint32_t text_bytes) { return engine.address().parse(text_bytes); }
+uint32_t format_address(uint32_t address_bytes) { return engine.address().format(address_bytes); }
+
+}  // namespace
+
+EMSCRIPTEN_BINDINGS(postern_nat) {
+  emscripten::function("place", &place);
+  emscripten::function("open", &open);
+  emscripten::function("process", &process);
+  emscripten::function("stats", &stats);
+  emscripten::function("parseAddress", &parse_address);
+  emscripten::function("formatAddress", &format_address);
+}
