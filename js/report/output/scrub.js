@@ -127,11 +127,8 @@ function withoutUsers(text, users, salt) {
   }, text);
 }
 
-/**
- * @param {string} text that anybody may have written: a server, a proxy, the user
- * @param {Scrubbing} scrubbing
- */
-export function scrubText(text, { addresses, secrets, users, salt }) {
+/** @param {string} text @param {Scrubbing} scrubbing */
+function scrubOnce(text, { addresses, secrets, users, salt }) {
   const known = withoutUsers(withoutSecrets(text, secrets), users, salt);
   const labelled = known
     .replace(URL_IN_TEXT, cutUrl)
@@ -145,5 +142,22 @@ export function scrubText(text, { addresses, secrets, users, salt }) {
   return scrubAddresses(withoutTokens(hashed), addresses);
 }
 
+/** What is taken away may bring two parts of a text together; each time there is less left. */
+const MAX_PASSES = 8;
+
+/**
+ * @param {string} text that anybody may have written: a server, a proxy, the user
+ * @param {Scrubbing} scrubbing
+ */
+export function scrubText(text, scrubbing) {
+  let before = text;
+  for (let i = 0; i < MAX_PASSES; i += 1) {
+    const after = scrubOnce(before, scrubbing);
+    if (after === before) break;
+    before = after;
+  }
+  return before;
+}
+
 /** A URL, or what was meant to be one. @param {string} url @param {Scrubbing} scrubbing */
-export const scrubUrl = (url, scrubbing) => scrubText(cutUrl(url), scrubbing);
+export const scrubUrl = (url, scrubbing) => cutUrl(scrubText(cutUrl(url), scrubbing));
