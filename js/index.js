@@ -1,5 +1,6 @@
 // postern: STUN and TURN for Node and the browser.
 
+export { discoverNat } from '#nat';
 export { checkIceServers } from './check/check-ice-servers.js';
 export { init } from './engine/shared-engine.js';
 export { PosternError } from './errors.js';
@@ -20,6 +21,9 @@ export { formatUri, parseUri } from './uri.js';
 /** @typedef {import('./generated/errors.js').ErrorCode} ErrorCode */
 /** @typedef {import('./ice-server.js').IceServer} IceServer */
 /** @typedef {import('./ice-server.js').ServerInput} ServerInput */
+/** @typedef {import('./nat/options.js').NatOptions} NatOptions */
+/** @typedef {import('./nat/read-records.js').NatTest} NatTest */
+/** @typedef {import('./nat/result.js').NatResult} NatResult */
 /** @typedef {import('./stun-client.js').BindingResult} BindingResult */
 /** @typedef {import('./stun-options.js').StunCredentials} StunCredentials */
 /** @typedef {import('./stun-options.js').StunOptions} StunOptions */

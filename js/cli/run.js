@@ -5,6 +5,7 @@ import { check } from './check.js';
 import { decodeCommand } from './decode.js';
 import { EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { commandHelp, mainHelp } from './help.js';
+import { nat } from './nat.js';
 import { COMMON, parseOptions } from './options.js';
 import { printable } from './printable.js';
 import { serveCommand } from './serve-command.js';
@@ -21,6 +22,7 @@ export const COMMANDS = new Map([
   ['stun', stun],
   ['turn', turn],
   ['check', check],
+  ['nat', nat],
   ['decode', decodeCommand],
   ['serve', serveCommand],
 ]);

@@ -1,0 +1,102 @@
+// "What lies between me and the Internet?": NAT behaviour discovery (RFC 5780).
+import { planServers } from '../ice-server.js';
+import { reachServer } from '../reach-server.js';
+import { StunClient } from '../stun-client.js';
+import { clientSettings } from '../stun-options.js';
+import { openTcp } from '../transports/tcp.js';
+import { openUdp } from '../transports/udp.js';
+import { reportException } from '../turn/report-exception.js';
+import { NatDriver } from './driver.js';
+import { readNatOptions } from './options.js';
+import { resultOf } from './result.js';
+
+/** @typedef {import('../ice-server.js').PlannedServer} PlannedServer */
+/** @typedef {import('../stun-client.js').BindingResult} BindingResult */
+/** @typedef {import('./options.js').NatOptions} NatOptions */
+/** @typedef {import('./read-records.js').NatTest} NatTest */
+/** @typedef {import('./result.js').NatResult} NatResult */
+
+/**
+ * The first server that answers, and how it is reached.
+ *
+ * @param {import('../ice-server.js').ServerInput} server
+ * @param {import('../stun-options.js').StunOptions} options
+ * @returns {Promise<BindingResult & { server: PlannedServer }>}
+ */
+async function reach(server, options) {
+  const servers = planServers(server);
+  const settings = new Map(servers.map((planned) => [planned, clientSettings(options, planned)]));
+  return reachServer(servers, options, {
+    use: async (way, signal) => {
+      const own = /** @type {import('../stun-options.js').Settings} */ (settings.get(way.server));
+      // The tests have a pace of their own, which is not for this question.
+      const client = await StunClient.over(way.transport, {
+        ...own,
+        rtoMs: 0,
+        rc: 0,
+        rm: 0,
+        tiMs: 0,
+      });
+      try {
+        return { ...(await client.bind({ signal })), server: way.server };
+      } finally {
+        await client.close();
+      }
+    },
+  });
+}
+
+/**
+ * Finds out how the NATs and firewalls on the way to a server behave (RFC 5780, in the words of RFC 4787): mapping,
+ * filtering, hairpinning, port preservation, fragments, and on request how long a mapping lives.
+ *
+ * Filtering and, behind a NAT, mapping need a server with two addresses and two ports each. What cannot be known is
+ * 'unknown', with the reason; nothing is a guess. It takes 3 to 30 seconds, by what is found; a lifetime takes minutes.
+ *
+ * For Node.js: a page cannot send such requests, and fails with ERR_TRANSPORT_UNSUPPORTED.
+ *
+ * @param {import('../ice-server.js').ServerInput} server as for getMappedAddress(); the first that answers counts
+ * @param {NatOptions} [options]
+ * @returns {Promise<NatResult>} frozen
+ * @throws {TypeError} ERR_INVALID_ARGUMENT with the argument's name
+ * @throws {import('../errors.js').PosternError} where no server answers, as getMappedAddress(): ERR_DNS, ERR_STUN_TIMEOUT,
+ *   ERR_TRANSPORT_CONNECT and others of docs/errors.md. Or `signal.reason`
+ */
+export async function discoverNat(server, options = {}) {
+  const { stun, transport, confirms, longestWaitMs, onProgress } = readNatOptions(options);
+  const first = await reach(server, stun);
+  const { localAddress, serverAddress } = first;
+  const place = { localAddress: localAddress.address, signal: stun.signal };
+  const driver = new NatDriver(
+    (remote, localPort) =>
+      transport === 'udp'
+        ? openUdp(serverAddress, { ...place, connected: false })
+        : openTcp(remote ?? serverAddress, { ...place, localPort }),
+    (test) => {
+      try {
+        onProgress(test);
+      } catch (error) {
+        reportException(error);
+      }
+    },
+  );
+  const client = {
+    ...clientSettings(stun, first.server),
+    isReliable: transport === 'tcp',
+    server: serverAddress,
+  };
+  const done = await driver.run({ client, confirms, longestWaitMs }, stun.signal);
+  return resultOf({
+    transport,
+    done,
+    tests: driver.tests,
+    localAddress,
+    server: {
+      url: first.server.url,
+      ...serverAddress,
+      otherAddress: done.otherAddress ?? first.otherAddress ?? null,
+      software: first.software ?? null,
+    },
+    dropped: driver.stats(),
+  });
+}
