@@ -15,6 +15,7 @@ import { readTicket, UsedTickets } from './tickets.js';
  * @property {number} status of HTTP, for strangers: browsers do not show it to pages
  * @property {CloseCode} code for pages of the origins
  * @property {string} reason a word of docs/gateway.md
+ * @property {boolean} [isQuiet] it was logged before: a flood is not to fill the log
  */
 
 /**
@@ -35,6 +36,7 @@ const REFUSALS = {
   subProtocol: { status: 400, code: CLOSE.policy, reason: 'sub-protocol' },
   origin: { status: 403, code: CLOSE.denied, reason: 'origin' },
   rate: { status: 429, code: CLOSE.rate, reason: 'rate' },
+  rateStill: { status: 429, code: CLOSE.rate, reason: 'rate', isQuiet: true },
   noTicket: { status: 401, code: CLOSE.ticket, reason: 'ticket-missing' },
   badTicket: { status: 401, code: CLOSE.ticket, reason: 'ticket-invalid' },
   oldTicket: { status: 401, code: CLOSE.ticket, reason: 'ticket-expired' },
@@ -107,7 +109,8 @@ export class Admission {
     share.attempts++;
     // Whoever goes on like this is answered as a stranger: a page that waits for its close code has stopped.
     if (share.attempts > 2 * limits.connectsPerMinutePerIp) applicant.isPage = false;
-    if (share.attempts > limits.connectsPerMinutePerIp) return REFUSALS.rate;
+    const excess = share.attempts - limits.connectsPerMinutePerIp;
+    if (excess > 0) return excess > 1 ? REFUSALS.rateStill : REFUSALS.rate;
     if (applicant.origin !== undefined && !applicant.isPage) return REFUSALS.origin;
     if (!applicant.protocols.includes(SUB_PROTOCOL)) return REFUSALS.subProtocol;
     const ticket = secrets && this.#ticketOf(applicant, secrets);

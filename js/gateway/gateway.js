@@ -296,9 +296,12 @@ export class Gateway {
   }
 
   /** @param {Applicant} applicant @param {Refusal} refusal @param {IncomingMessage} request @param {Duplex} socket @param {Buffer} head */
-  #refuse({ address: client, origin, isPage }, { status, code, reason }, request, socket, head) {
+  #refuse({ address: client, origin, isPage }, refusal, request, socket, head) {
+    const { status, code, reason, isQuiet } = refusal;
     this.#metrics.refused.add(reason);
-    this.#log('refused', { client, origin: isPage ? origin : undefined, status, code, reason });
+    if (isQuiet !== true) {
+      this.#log('refused', { client, origin: isPage ? origin : undefined, status, code, reason });
+    }
     if (!isPage || reason === 'sub-protocol') {
       respond(socket, status);
       return;

@@ -307,13 +307,16 @@ describe('limits of connections', () => {
 
   test('attempts of an address', async () => {
     const { upstream } = await udpUpstream();
-    const { url } = await startGateway({ upstream, limits: { connectsPerMinutePerIp: 2 } });
+    const limits = { connectsPerMinutePerIp: 2 };
+    const { url, gateway, log } = await startGateway({ upstream, limits });
     await openClient(url);
     await closedWith(url, { ticket: null });
     expect(await closedWith(url)).toEqual({ code: 4429, reason: 'rate' });
     expect(await closedWith(url)).toEqual({ code: 4429, reason: 'rate' });
-    // Who goes on is a stranger.
+    // Who goes on is a stranger, and fills no log.
     expect(await refusedStatus(url)).toBe(429);
+    expect(gateway.stats().refused.rate).toBe(3);
+    expect(log.all('refused').map(({ reason }) => reason)).toEqual(['ticket-missing', 'rate']);
     expect(await isIn(openClient(url, { localAddress: '127.0.0.2' }))).toBe(true);
   });
 });
