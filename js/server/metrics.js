@@ -70,6 +70,16 @@ export function serverMetrics(stats) {
       }),
     ),
     metric(
+      'questions_total',
+      'counter',
+      'Passwords that the function of `credentials` was to find: asked for, dropped as too many waited, never answered.',
+      by('result', {
+        asked: stats.questionsAsked,
+        dropped: stats.questionsDropped,
+        lapsed: stats.questionsLapsed,
+      }),
+    ),
+    metric(
       'refused_total',
       'counter',
       'Requests of authentic clients that were refused.',

@@ -12,6 +12,7 @@ import { freeUdpPort } from '../transports/helpers.js';
 import {
   CA,
   cleanUp,
+  cutOff,
   DEFAULTS,
   HOST,
   onCleanUp,
@@ -163,7 +164,7 @@ describe('TURN, TLS and WebSocket on one port', () => {
     const server = await sharedPort();
     const socket = await tcpSocket(server.addresses[0]);
     socket.write('\x80\x81 whatever this is');
-    await once(socket.resume(), 'close');
+    await cutOff(socket);
     expect(await ping(await wireTo(server, 'tcp'))).toBeDefined();
   });
 });
@@ -175,7 +176,7 @@ describe('what a port is not for', () => {
     const socket = await tcpSocket({ address, port });
     // As TURN it is 8,192 bytes and more of an unknown protocol.
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-    await once(socket.resume(), 'close');
+    await cutOff(socket);
     const secure = connectTls({ host: address, port, ca: CA });
     await expect(once(secure, 'secureConnect')).rejects.toThrow();
     expect(server.stats().brokenStreams).toBe(2);
@@ -185,14 +186,14 @@ describe('what a port is not for', () => {
     const server = await startServer({ listen: [`ws://${HOST}:0`] });
     const socket = await tcpSocket(server.addresses[0]);
     socket.write(request());
-    await once(socket.resume(), 'close');
+    await cutOff(socket);
   });
 
   test('TURN without TLS at a port of TLS', async () => {
     const server = await startServer({ listen: [`tls://${HOST}:0`], tls: TLS });
     const socket = await tcpSocket(server.addresses[0]);
     socket.write(request());
-    await once(socket.resume(), 'close');
+    await cutOff(socket);
     expect(await ping(await wireTo(server, 'tls'))).toBeDefined();
   });
 

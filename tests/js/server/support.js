@@ -104,6 +104,8 @@ export class TrustingWebSocket extends WebSocket {
  * @property {() => Promise<Buffer>} next the next message; rejects when there will be none
  * @property {Promise<void>} closed when the other side has closed it
  * @property {() => void} close
+ * @property {() => void} pause reads no more
+ * @property {() => void} resume
  * @property {Place} local
  */
 
@@ -158,6 +160,8 @@ export async function udpWire(to, { host = HOST } = {}) {
     next: () => queue.next(),
     closed,
     close,
+    pause: () => {},
+    resume: () => {},
     local: socket.address(),
   };
 }
@@ -182,6 +186,8 @@ export function streamWire(socket) {
     next: () => queue.next(),
     closed,
     close: () => socket.destroy(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
   };
 }
@@ -220,6 +226,8 @@ export function webSocketWire(webSocket) {
     next: () => queue.next(),
     closed,
     close: () => webSocket.terminate(),
+    pause: () => webSocket.pause(),
+    resume: () => webSocket.resume(),
     local: { address: '', port: 0 },
   };
 }
@@ -326,3 +334,23 @@ export async function told(server, name) {
   const [detail] = await once(/** @type {import('node:events').EventEmitter} */ (server), name);
   return detail;
 }
+
+/** What callbacks of the caller's have thrown from here on, instead of ending the process. @returns {unknown[]} */
+export function heardExceptions() {
+  /** @type {unknown[]} */
+  const heard = [];
+  const spy = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => {
+    void Promise.resolve()
+      .then(task)
+      .catch((error) => void heard.push(error));
+  });
+  onCleanUp(() => spy.mockRestore());
+  return heard;
+}
+
+/** When the other side has closed it, in good order or not. @param {Socket} socket @returns {Promise<void>} */
+export const cutOff = (socket) =>
+  new Promise((resolve) => {
+    socket.on('error', () => {}).once('close', () => resolve());
+    socket.resume();
+  });
