@@ -39,8 +39,8 @@ export const nat = {
   summary: 'finds out how NATs and firewalls on the way to a server behave',
   usage: 'URI [--lifetime]',
   notes:
-    'URI: stun:host[:port], or turn:, of a server with two addresses (RFC 5780). It takes 3 to 30 seconds.\n' +
-    'What is unknown says why; exit code 1 when only mapping or filtering is known, 2 when neither is.',
+    'URI: stun:host[:port], or turn:, of a server with two addresses (RFC 5780). It takes 3 to 30\n' +
+    'seconds. Exit code 1 when only mapping or filtering is known, 2 when neither is.',
   options: {
     lifetime: { type: 'boolean', help: 'measure how long a mapping lives; takes minutes' },
     longest: { type: 'string', value: 'SECONDS', help: 'longest wait of --lifetime; default 300' },

@@ -6,11 +6,13 @@ import { UsageError } from './exit-codes.js';
 import { readInputFile, textOf, textsOf } from './options.js';
 import { printable } from './printable.js';
 import { readConfig } from './serve-config.js';
+import { explainer } from './serve-explain.js';
 
 /** @typedef {import('../gateway/index.js').GatewayOptions} GatewayOptions */
 /** @typedef {import('../metrics/admin-listener.js').AdminOptions} AdminOptions */
 /** @typedef {import('../server/index.js').ServerOptions} ServerOptions */
 /** @typedef {import('./options.js').Values} Values */
+/** @typedef {import('./serve-explain.js').Flags} Flags */
 
 /**
  * @typedef {object} Plan
@@ -18,24 +20,8 @@ import { readConfig } from './serve-config.js';
  * @property {GatewayOptions | undefined} gateway
  * @property {AdminOptions | undefined} metrics
  * @property {{ username: string, password: string } | undefined} made the user of a server for development
- * @property {(error: unknown, section?: 'gateway' | 'metrics') => unknown} explain an error about options, in the words
- *   of the file or of the command line
+ * @property {import('./serve-explain.js').Explain} explain
  */
-
-/** Options of createServer() by the options of the command line that say them. */
-const FLAGS = /** @type {const} */ ([
-  ['listen', '--listen'],
-  ['credentials', '--user'],
-  ['secret', '--secret-file'],
-  ['realm', '--realm'],
-  ['relay.addresses', '--relay-address'],
-  ['relay.external', '--external'],
-  ['relay.ports', '--ports'],
-  ['policy.allow', '--allow'],
-  ['policy.deny', '--deny'],
-  ['tls', '--cert and --key'],
-  ['metrics', '--metrics'],
-]);
 
 const DEVELOPMENT_LISTEN = ['udp://127.0.0.1:3478', 'tcp://127.0.0.1:3478'];
 const DEVELOPMENT_PEERS = ['127.0.0.0/8', '::1'];
@@ -132,8 +118,6 @@ const given = (values) =>
   /** @type {Partial<T>} */ (
     Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   );
-
-/** @typedef {Partial<Record<typeof FLAGS[number][0] | 'relay' | 'policy', any>>} Flags as ServerOptions, and metrics */
 
 /** @param {Values} values @param {Record<string, string | undefined>} env as above @returns {Promise<Flags>} */
 async function readFlags(values, env) {
@@ -263,40 +247,3 @@ function checkString(text, name, argument) {
 /** @param {string} argument @param {string} message */
 const wrong = (argument, message) =>
   Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARGUMENT', argument });
-
-/** @param {object} tree @param {string} path */
-const has = (tree, path) =>
-  path.split('.').reduce((node, key) => node?.[key], /** @type {any} */ (tree)) !== undefined;
-
-/** Options as the library names them in its sentences. */
-const NAMED = /options((?:\.[\w-]+|\['[^']*'\]|\[\d+\])+)/g;
-
-/**
- * @param {string | undefined} file
- * @param {Flags} flags
- * @returns {Plan['explain']}
- */
-function explainer(file, flags) {
-  /** @param {string} path @returns {{ name: string, isInFile: boolean }} */
-  const find = (path) => {
-    const row = FLAGS.find(
-      ([start]) => path.startsWith(start) && /^[.[]|^$/.test(path.slice(start.length)),
-    );
-    const isSaid = row !== undefined && has(flags, row[0]);
-    if (row !== undefined && (isSaid || file === undefined))
-      return { name: row[1], isInFile: false };
-    return { name: path, isInFile: file !== undefined };
-  };
-  return (error, section) => {
-    const { code, argument, message } =
-      /** @type {Partial<TypeError & { code: string, argument: string }>} */ (error ?? {});
-    if (code !== 'ERR_INVALID_ARGUMENT' || argument === undefined || message === undefined)
-      return error;
-    const prefix = section === 'gateway' ? 'gateway.' : '';
-    /** @param {string} text */
-    const pathOf = (text) => prefix + text.replace(/^options\.?/, '');
-    const sentence = message.replace(NAMED, (text) => find(pathOf(text)).name);
-    const { isInFile } = find(pathOf(argument));
-    return new UsageError(`${isInFile ? `${printable(file ?? '')}: ` : ''}${printable(sentence)}.`);
-  };
-}
