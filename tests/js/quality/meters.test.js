@@ -214,6 +214,12 @@ describe('Arrivals', () => {
     });
   });
 
+  test('what one packet has overtaken is reordered, all of it', () => {
+    const arrivals = sentOf(5);
+    for (const sequence of [0, 3, 1, 2, 4]) arrivals.received(sequence, 100);
+    expect(arrivals.summary().reordered).toBe(2);
+  });
+
   test('nothing is lost before its time is over', () => {
     const arrivals = sentOf(2, { graceMs: 1000 });
     arrivals.settle(1000);

@@ -38,6 +38,7 @@ const LEAKS = [
   'https://turn.example.org/path#hunter2',
   'turn:alice:hunter2@turn.example.org:3478',
   'got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.c2lnbmF0dXJlaHVudGVyMg',
+  'got eyJhbGci.eyJz.c2lnbmF0dXJl, which is short',
   'signed Zm9vYmFyaHVudGVyMkxvbmdlcg1Q2w3E4r==',
   'key 6875 68756e7465723268756e7465723268756e74657232',
 ];
