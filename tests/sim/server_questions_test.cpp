@@ -195,6 +195,8 @@ TEST_F(Asking, GoesWithItsConnection) {
   client.tell(first_request());
   ASSERT_EQ(host.questions.size(), 1U);
   host.close(client.now, client.tuple);
+  EXPECT_EQ(host.core.asked_name(host.questions[0]), "") << "nobody need look";
+  EXPECT_TRUE(host.core.poll_timeout().is_never());
   EXPECT_FALSE(say("secret"));
   EXPECT_TRUE(host.relays.empty());
 }
