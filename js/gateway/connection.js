@@ -46,6 +46,9 @@ const OTHER_SIDE = 4;
 /** The longest message, ChannelData with its padding included; what is longer is refused by its length alone (1009). */
 export const MAX_MESSAGE_BYTES = 65_556;
 
+/** RFC 7983 section 7: a STUN message begins with a byte of at most this. What else may pass is ChannelData. */
+const LAST_STUN_BYTE = 3;
+
 /** Codes of ws for what ends a WebSocket with a close code of its own. @type {Record<string, string>} */
 const PROTOCOL_REASONS = {
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 'too-long',
@@ -195,7 +198,7 @@ export class Connection {
     let content = 0;
     let isRequest = false;
     let isData = true;
-    if (message[0] > 3) {
+    if (message[0] > LAST_STUN_BYTE) {
       content = this.#shared.core.channelData(message);
       if (content === 0) {
         this.#refuse(RULINGS.malformed);
@@ -260,9 +263,9 @@ export class Connection {
     const { core, metrics } = this.#shared;
     let content = 0;
     let isData = true;
-    if (message[0] > 3) content = core.channelData(message);
+    if (message[0] > LAST_STUN_BYTE) content = core.channelData(message);
     else {
-      const type = core.reply(message);
+      const type = this.#read(message);
       isData = type === REPLIES.data;
       if (type !== REPLIES.malformed) content = core.replyBytes;
       if (type === REPLIES.allocated) {
@@ -281,6 +284,16 @@ export class Connection {
       if (!this.#outlet.offer(bytes, isStream, this.#shared.now)) this.#fromServer.add(OTHER_SIDE);
     }
   };
+
+  /** @param {Uint8Array} message */
+  #read(message) {
+    try {
+      return this.#shared.core.reply(message);
+    } catch (error) {
+      this.end(CLOSE.failed, 'internal', String(error));
+      return REPLIES.malformed;
+    }
+  }
 
   /** Over the rate: a stream is held up, and what has been read of it passes; datagrams get lost. */
   #mayExceed() {

@@ -229,3 +229,30 @@ describe('reply()', () => {
     expect(core.replyBytes).toBe(5);
   });
 });
+
+describe('a trap of the core', () => {
+  /** A core whose memory is out of reach for one call, as after a trap. @param {(core: GatewayCore) => unknown} use */
+  function trapIn(use) {
+    const core = new GatewayCore();
+    const strict = core.open({}, 'policy');
+    const open = core.open({ allow: ['10.0.0.0/8'] }, 'policy');
+    expect(() => use(core)).toThrow(expect.objectContaining({ code: 'ERR_INTERNAL' }));
+    const message = request('CreatePermission', peer('10.0.0.1'));
+    expect(core.screen(strict, message)).toBe(RULINGS.peer);
+    expect(core.screen(open, message)).toBeGreaterThan(0);
+  }
+  /** What no caller passes: its bytes cannot be read. */
+  const unreadable = /** @type {any} */ ({
+    get length() {
+      throw new WebAssembly.RuntimeError('unreachable');
+    },
+  });
+
+  test('in screen(): the policies are there again', () => {
+    trapIn((core) => core.screen(0, unreadable));
+  });
+
+  test('in reply()', () => {
+    trapIn((core) => core.reply(unreadable));
+  });
+});
