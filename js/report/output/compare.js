@@ -29,7 +29,7 @@ const STATUSES = ['failed', 'unknown', 'ok'];
 /** Ours: less is noise. */
 const LEAST_CHANGE = 0.2;
 /** Ours: as little as this is noise in any case. @type {Readonly<Record<string, number>>} */
-const LEAST_STEP = Object.freeze({ '%': 0.002, ms: 5, 'kbit/s': 50, '': 0.1, x: 0.2 });
+const LEAST_STEP = Object.freeze({ '%': 0.002, ms: 5, 'kbit/s': 50, '': 0.1 });
 
 /** @param {Measurement} before @param {Measurement} after @returns {{ isBetter: boolean, text: string }[]} */
 function numberChanges(before, after) {

@@ -125,7 +125,7 @@ export function toHtml(report, options) {
 <p class="meta">${escapeHtml(made)}</p>
 <p class="grade ${TONES[grade]}"><strong>${grade}</strong></p>
 <p>${escapeHtml(summary)}</p>
-<h2>Findings</h2>
+${findings.length > 0 ? '<h2>Findings</h2>' : ''}
 ${findings.map(htmlOfFinding).join('\n')}
 ${tables.map((one) => htmlOfTable(withoutEmptyColumns(one))).join('\n')}
 </body>

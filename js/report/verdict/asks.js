@@ -1,4 +1,5 @@
 // What to ask those for who run the network: from findings to ports and destinations.
+import { listed } from './listed.js';
 import { triesOf } from './reach-facts.js';
 
 /** @typedef {import('../measurements/types.js').Ask} Ask */
@@ -72,6 +73,9 @@ const addressesOf = (measurements, host) =>
     one.kind === 'dns' && one.name === host ? [...(one.ipv4 ?? []), ...(one.ipv6 ?? [])] : [],
   );
 
+/** All of them are in `names` and `addresses`. */
+const MAX_NAMED = 10;
+
 const LITERAL = /^[\d.]+$|:/;
 
 /** @param {ReachabilityMeasurement} measurement @param {readonly Measurement[]} all @param {string} [why] @returns {Wish} */
@@ -106,8 +110,9 @@ function signallingWishes(measurements, evidence) {
 
 /** @param {readonly string[]} names @param {readonly string[]} addresses */
 function wordsOfDestinations(names, addresses) {
-  if (names.length === 0) return addresses.join(', ');
-  return `${names.join(', ')}${addresses.length > 0 ? ` (${addresses.join(', ')})` : ''}`;
+  const numbers = listed(addresses, MAX_NAMED);
+  if (names.length === 0) return numbers;
+  return `${listed(names, MAX_NAMED)}${numbers === '' ? '' : ` (${numbers})`}`;
 }
 
 /**

@@ -13,7 +13,9 @@ export class Facts {
   /** @param {string} name @param {string} value @param {...Evidence} evidence */
   add(name, value, ...evidence) {
     const values = this.#values.get(name) ?? new Map();
-    values.set(value, [...(values.get(value) ?? []), ...evidence]);
+    const known = values.get(value) ?? [];
+    for (const one of evidence) known.push(one);
+    values.set(value, known);
     this.#values.set(name, values);
   }
 

@@ -1,4 +1,5 @@
 // What the user's NAT and network do to packets: facts of NAT tests, port maps, inspection, SIP and ICE candidates.
+import { listed } from './listed.js';
 
 /** @typedef {import('../measurements/types.js').Measurement} Measurement */
 /** @typedef {import('../measurements/types.js').NatMeasurement} NatMeasurement */
@@ -53,14 +54,6 @@ function addNat(facts, nats) {
   );
   facts.decide('mapping', found(nats, mappingOf, ['dependent', 'endpoint-independent']));
   facts.decide(
-    'filtering',
-    found(nats, (nat) => nat.filtering?.value, [
-      'address-and-port-dependent',
-      'address-dependent',
-      'endpoint-independent',
-    ]),
-  );
-  facts.decide(
     'hairpinning',
     found(nats, (nat) => nat.hairpinning?.value, ['no', 'yes']),
   );
@@ -77,23 +70,15 @@ function addNat(facts, nats) {
   }
 }
 
-/** @param {readonly number[]} ports @returns {string} such as '5060, 5061 and 4 more' */
-function wordsOfPorts(ports) {
-  const named = ports.slice(0, MAX_PORTS_NAMED).join(', ');
-  const more = ports.length - MAX_PORTS_NAMED;
-  return more > 0 ? `${named} and ${more} more` : named;
-}
-
 /** @param {Facts} facts @param {import('../measurements/types.js').PortMapMeasurement} map */
 function addPortMap(facts, { id, transport, ports }) {
   /** @param {string} value @param {(port: (typeof ports)[number]) => boolean} isMeant */
   const add = (value, isMeant) => {
     const meant = ports.filter(isMeant).map(({ port }) => port);
-    const words = `${transport.toUpperCase()} ${wordsOfPorts(meant)}`;
+    const words = `${transport.toUpperCase()} ${listed(meant.map(String), MAX_PORTS_NAMED)}`;
     if (meant.length > 0) facts.add('ports', value, { id, words });
   };
-  const isOpen = ports.some(({ outwards }) => outwards === 'open');
-  add(isOpen ? 'some-blocked' : 'all-blocked', ({ outwards }) => outwards === 'blocked');
+  add('blocked', ({ outwards }) => outwards === 'blocked');
   add('blocked-inwards', ({ outwards, inwards }) => outwards === 'open' && inwards === 'blocked');
   add('untestable', ({ outwards }) => outwards === 'untestable');
 }
@@ -124,8 +109,8 @@ function addPath(facts, { id, status, candidates, selected }) {
 }
 
 /**
- * Facts of names: behindNat, mapping ('dependent' is anything but 'endpoint-independent'), filtering, hairpinning, lifetime,
- * fragments, nat, ports, inspection, sipAlg, path, webrtc. Only of what was measured on the user's own path: behind a
+ * Facts of names: behindNat, mapping ('dependent' is anything but 'endpoint-independent'), hairpinning, lifetime, fragments,
+ * nat, ports, inspection, sipAlg, path, webrtc. Only of what was measured on the user's own path: behind a
  * gateway, servers see the gateway's NAT.
  *
  * @param {Facts} facts

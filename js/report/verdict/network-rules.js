@@ -192,11 +192,11 @@ export const NETWORK_RULES = [
   },
   {
     id: 'ports-blocked',
-    when: { ports: 'some-blocked' },
+    when: { ports: 'blocked' },
     severity: 'info',
     about: 'network',
-    title: 'Some ports are blocked',
-    text: 'Packets to these ports did not arrive, others did: {what}.',
+    title: 'Ports are blocked',
+    text: 'Packets to these ports did not arrive: {what}.',
     advice: 'Put servers on ports that are open.',
   },
   {

@@ -180,8 +180,6 @@ function addRelayFacts(facts, tries, measurements) {
     };
   };
   facts.decide('relayUdp', decide('udp'));
-  facts.decide('relayTcp', decide('tcp'));
-  facts.decide('relayTls', decide('tls'));
   facts.decide('relayWebsocket', decide('websocket'));
   facts.decide('streamRelay', decide('tcp', 'tls', 'websocket'));
   facts.decide('relay', decide('udp', 'tcp', 'tls', 'websocket', 'quic'));
@@ -189,14 +187,12 @@ function addRelayFacts(facts, tries, measurements) {
 
 /** Servers that are silent although the way to others is open. @param {Facts} facts @param {readonly Try[]} tries */
 function addServerFacts(facts, tries) {
-  for (const one of tries.filter(isSilent)) {
-    const { measurement, evidence } = one;
-    const same = tries.filter((other) => other.measurement.transport === measurement.transport);
-    if (!same.some(answers)) continue;
-    const isHostAlive = tries.some(
-      (other) => other.measurement.host === measurement.host && answers(other),
-    );
-    facts.add('server', isHostAlive ? 'partly-silent' : 'silent', evidence);
+  const answering = tries.filter(answers);
+  const transports = new Set(answering.map(({ measurement }) => measurement.transport));
+  const hosts = new Set(answering.map(({ measurement }) => measurement.host));
+  for (const { measurement, evidence } of tries.filter(isSilent)) {
+    if (!transports.has(measurement.transport)) continue;
+    facts.add('server', hosts.has(measurement.host) ? 'partly-silent' : 'silent', evidence);
   }
 }
 
@@ -245,8 +241,7 @@ function isExpired({ username = '' }, nowMs) {
 /**
  * Facts of names: udp, tcp, tls, websocket, https, signalling, quic, and streams and calls of several of them: 'passes',
  * 'silent', or 'doubtful' where one server is silent that answers to nothing; anything: 'passes' or 'nothing'; relayUdp,
- * relayTcp, relayTls, relayWebsocket, streamRelay, relay: 'works', 'lost' or 'silent'; server, udpPorts, tcp443, ipv4, ipv6,
- * proxy; and outcome, with all that servers said.
+ * relayWebsocket, streamRelay, relay: 'works', 'lost' or 'silent'; server, udpPorts, tcp443, ipv4, ipv6, proxy; and outcome, with all that servers said.
  *
  * @param {Facts} facts
  * @param {readonly Measurement[]} measurements

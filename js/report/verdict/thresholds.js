@@ -16,7 +16,7 @@ export const LEVELS = /** @type {const} */ (['excellent', 'good', 'fair', 'poor'
  * @property {number} excellent
  * @property {number} good
  * @property {number} fair what is beyond is poor
- * @property {'ms' | '%' | 'kbit/s' | 'x' | ''} unit
+ * @property {'ms' | '%' | 'kbit/s' | ''} unit
  */
 
 /**

@@ -2,6 +2,7 @@
 import { asksFor } from './asks.js';
 import { Facts } from './facts.js';
 import { GRADE_WORDS, gradeOf } from './grades.js';
+import { listed } from './listed.js';
 import { addNatFacts } from './nat-facts.js';
 import { NAT_RULES, NETWORK_RULES } from './network-rules.js';
 import { addQualityFacts } from './quality-facts.js';
@@ -26,19 +27,14 @@ const SEVERITIES = /** @type {const} */ (['error', 'warning', 'info', 'good']);
 const MAX_NAMED = 5;
 const MAX_IN_SUMMARY = 3;
 
-/** @param {readonly string[]} words */
-function listed(words) {
-  const unlike = [...new Set(words)];
-  const named = unlike.slice(0, MAX_NAMED).join(', ');
-  const more = unlike.length - MAX_NAMED;
-  return more > 0 ? `${named} and ${more} more` : named;
-}
-
 /** @param {Rule} rule @param {Facts} facts @returns {ReportFinding} */
 function findingOf({ id, when, of, severity, about, title, text, advice }, facts) {
   const [[first]] = Object.entries(when);
   const name = of ?? first;
-  const what = listed(facts.evidence(name, when[name]).map(({ words }) => words));
+  const what = listed(
+    facts.evidence(name, when[name]).map(({ words }) => words),
+    MAX_NAMED,
+  );
   const evidence = Object.entries(when).flatMap(([fact, values]) =>
     facts.evidence(fact, values).map((one) => one.id),
   );
@@ -66,7 +62,7 @@ function summaryOf(grade, findings, asks) {
 /** @param {import('../measurements/types.js').Ask} ask */
 function inShort({ protocol, ports, names, addresses }) {
   const places = names.length > 0 ? names : addresses;
-  return `outbound ${protocol.toUpperCase()} ${ports.join(', ')} to ${listed(places)}`;
+  return `outbound ${protocol.toUpperCase()} ${ports.join(', ')} to ${listed(places, MAX_NAMED)}`;
 }
 
 /**

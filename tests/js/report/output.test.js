@@ -159,6 +159,22 @@ describe('JSON', () => {
     );
   });
 
+  test('many servers with long names are no longer than is allowed', () => {
+    const long = 'x'.repeat(9000);
+    const servers = Array.from({ length: 100 }, (_, i) =>
+      turn('udp', {
+        id: `r/${i}`,
+        host: `${i}.${long}`,
+        software: 'key=a '.repeat(1600),
+        ...SILENT,
+      }),
+    );
+    const report = reportOf(...servers, turn('tls'));
+    expect(report.asks[0].names).toHaveLength(100);
+    const text = toJson(report);
+    expect(toJson(fromJson(text))).toBe(text);
+  });
+
   test('a prototype is no field', () => {
     const text = toJson(WHOLE).replace('{', '{"__proto__": {"grade": "good"},');
     expect(() => fromJson(text)).toThrow(expect.objectContaining({ argument: 'report.__proto__' }));
