@@ -169,7 +169,11 @@ export async function serve(invocation) {
     const wish = await Promise.race([wishes.first, broken(running).then((error) => ({ error }))]);
     isEnding = true;
     if (typeof wish !== 'string') {
-      io.err(`postern: the server has ended: ${printable(String(wish.error))}\n`);
+      const { message = 'nobody says why', code } = /** @type {NodeJS.ErrnoException} */ (
+        wish.error ?? {}
+      );
+      const why = printable(message) + (code ? ` (${code})` : '');
+      io.err(`postern: the server has ended: ${why}\n`);
       return { exitCode: wish.error === undefined ? EXIT.failed : exitCodeOf(wish.error) };
     }
     const drainSeconds = seconds ?? (wish === 'SIGTERM' ? DRAIN_SECONDS : 0);
