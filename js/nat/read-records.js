@@ -57,6 +57,9 @@ import {
  * @property {TransportAddress | undefined} otherAddress
  */
 
+/** @param {(TransportAddress | undefined)[]} addresses */
+const frozen = (addresses) => addresses.map((address) => address && Object.freeze(address));
+
 const TEST_ADDRESSES = (NAT_TEST_WORDS - NAT_TEST.addresses) / 2;
 const DONE_ADDRESSES = (NAT_DONE_WORDS - NAT_DONE.addresses) / 2;
 
@@ -69,9 +72,8 @@ export function readTest(core, word) {
   const { words } = core;
   const at = (/** @type {keyof typeof NAT_TEST} */ name) => words[word + NAT_TEST[name]];
   const texts = new RecordTexts(core, word + NAT_TEST_WORDS);
-  const [from, to, mapped, source, origin, other] = texts.addresses(
-    word + NAT_TEST.addresses,
-    TEST_ADDRESSES,
+  const [from, to, mapped, source, origin, other] = frozen(
+    texts.addresses(word + NAT_TEST.addresses, TEST_ADDRESSES),
   );
   const arrivedAt = at('arrivedAt');
   const test = Object.freeze({
@@ -110,7 +112,9 @@ export function readDone(core, word) {
     };
   };
   const texts = new RecordTexts(core, word + NAT_DONE_WORDS);
-  const [publicAddress, otherAddress] = texts.addresses(word + NAT_DONE.addresses, DONE_ADDRESSES);
+  const [publicAddress, otherAddress] = frozen(
+    texts.addresses(word + NAT_DONE.addresses, DONE_ADDRESSES),
+  );
   return {
     findings: /** @type {NatDone['findings']} */ (
       Object.fromEntries(NAT_FINDINGS.map((name, i) => [name, finding(i)]))

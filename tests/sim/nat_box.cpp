@@ -68,9 +68,16 @@ std::optional<TransportAddress> NatBox::receive(Instant now, const TransportAddr
                                           [&](const TransportAddress& each) {
                                             return part_of(each, options_.filtering) == part;
                                           });
-  if (!passes) return std::nullopt;
+  if (!passes) {
+    if (options_.answers_itself) answered_.emplace_back(from, to);
+    return std::nullopt;
+  }
   if (options_.is_kept_from_outside) mapping.used = now;
   return mapping.inside;
+}
+
+bool NatBox::holds_back(const TransportAddress& outside, const TransportAddress& to) const {
+  return std::find(answered_.begin(), answered_.end(), std::pair(to, outside)) != answered_.end();
 }
 
 }  // namespace postern::sim

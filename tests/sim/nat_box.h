@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/instant.h"
@@ -32,6 +33,8 @@ struct NatBoxOptions {
   Duration lifetime = Duration::seconds(120);
   // What comes from outside keeps it as well.
   bool is_kept_from_outside = false;
+  // What the filter holds back, the box answers itself, and lets nothing out to there from then on.
+  bool answers_itself = false;
   TransportAddress outside = TransportAddress::ipv4(203, 0, 113, 7, 0);
 };
 
@@ -50,6 +53,8 @@ class NatBox {
     return options_.translates && address.is_same_host(options_.outside);
   }
   [[nodiscard]] bool hairpins() const { return options_.hairpins; }
+  // Whether nothing leaves from the one to the other.
+  [[nodiscard]] bool holds_back(const TransportAddress& outside, const TransportAddress& to) const;
 
  private:
   struct Order {
@@ -72,6 +77,7 @@ class NatBox {
   NatBoxOptions options_;
   std::mt19937 random_;
   std::map<TransportAddress, Mapping, Order> by_outside_;
+  std::vector<std::pair<TransportAddress, TransportAddress>> answered_;  // from, to
 };
 
 }  // namespace postern::sim

@@ -127,6 +127,18 @@ TEST(NatDiscovery, NoNatAndFirewalls) {
   }
 }
 
+TEST(NatDiscovery, ARouterThatAnswersWhatNobodyHasAskedFor) {
+  for (const Depends filtering : kKinds) {
+    NatWorldOptions options;
+    options.box.filtering = filtering;
+    options.box.answers_itself = true;
+    NatWorld world(options);
+    ASSERT_TRUE(world.run());
+    expect_known(world.discovery.findings().filtering, behaviour_of(filtering));
+    expect_known(world.discovery.findings().mapping, Behaviour::EndpointIndependent);
+  }
+}
+
 TEST(NatDiscovery, PortsKeptAndParity) {
   for (const Ports ports : {Ports::Kept, Ports::ParityKept}) {
     NatWorldOptions options;

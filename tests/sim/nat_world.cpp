@@ -131,6 +131,7 @@ void NatWorld::transmit(SocketId socket, const TransportAddress& to, const Messa
   }
   if (options_.drops_long_requests && bytes.size() > kUnfragmented) return;
   const TransportAddress outside = box_.send(now, from, to);
+  if (box_.holds_back(outside, to)) return;
   if (box_.is_outside_of(to)) {
     if (box_.hairpins() && !is_lost()) {
       under_way_.emplace(now + kLatency / 10, Packet{outside, to, bytes, true});

@@ -221,12 +221,12 @@ class NatDiscovery {
   [[nodiscard]] Reason why_no_other() const;
   [[nodiscard]] Reason frame_fault(TestId before, TestId after) const;
   [[nodiscard]] Reason change_fault(TestId id, Place place) const;
-  [[nodiscard]] Reason silence_fault(const FilteringTests& tests, Place place) const;
+  [[nodiscard]] Reason silence_fault(const Run& run, Place place) const;
   [[nodiscard]] Findings judge(const Run& run) const;
   [[nodiscard]] Finding<Answer> judge_behind_nat(const Run& run) const;
   [[nodiscard]] Finding<Answer> judge_port(const Run& run) const;
   [[nodiscard]] Finding<Behaviour> judge_mapping(const Run& run) const;
-  [[nodiscard]] Finding<Behaviour> judge_filtering(const FilteringTests& tests) const;
+  [[nodiscard]] Finding<Behaviour> judge_filtering(const Run& run) const;
   [[nodiscard]] Finding<Answer> judge_hairpinning(const Run& run) const;
   [[nodiscard]] Finding<Answer> judge_request_fragments(const FragmentTests& tests) const;
   [[nodiscard]] Finding<Answer> judge_answer_fragments(const FragmentTests& tests) const;

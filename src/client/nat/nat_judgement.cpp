@@ -55,7 +55,7 @@ void NatDiscovery::for_each_first(const Run& run, Use use) const {
 Findings NatDiscovery::judge(const Run& run) const {
   return {.behind_nat = judge_behind_nat(run),
           .mapping = judge_mapping(run),
-          .filtering = judge_filtering(run.filtering),
+          .filtering = judge_filtering(run),
           .hairpinning = judge_hairpinning(run),
           .preserves_port = judge_port(run),
           .request_fragments = judge_request_fragments(run.fragments),
@@ -147,9 +147,16 @@ Reason NatDiscovery::change_fault(TestId id, Place place) const {
 }
 
 // Why the silence of a place may be the server's and not the filter's.
-Reason NatDiscovery::silence_fault(const FilteringTests& tests, Place place) const {
+Reason NatDiscovery::silence_fault(const Run& run, Place place) const {
+  const FilteringTests& tests = run.filtering;
   const Test* const open = of(tests.open[place]);
-  if (open == nullptr || open->outcome == Outcome::Silent) return Reason::OtherAddressSilent;
+  if (open == nullptr || open->outcome == Outcome::Silent) {
+    // Routers that answer themselves what nobody has asked for let nothing out to where it came
+    // from. Then the place has to have answered another socket, to which it had sent nothing.
+    return is_answered(place == kAddress ? run.mapping.address : run.mapping.both)
+               ? Reason::None
+               : Reason::OtherAddressSilent;
+  }
   if (open->outcome == Outcome::Refused) return Reason::OtherAddressRefused;
   if (open->outcome == Outcome::NotSent) return Reason::NotSent;
   const Test* const again = of(tests.again[place]);
@@ -161,7 +168,8 @@ Reason NatDiscovery::silence_fault(const FilteringTests& tests, Place place) con
 }
 
 // RFC 5780 section 4.4.
-Finding<Behaviour> NatDiscovery::judge_filtering(const FilteringTests& tests) const {
+Finding<Behaviour> NatDiscovery::judge_filtering(const Run& run) const {
+  const FilteringTests& tests = run.filtering;
   if (!is_answered(tests.before)) {
     return unknown<Behaviour>(frame_fault(tests.before, tests.before));
   }
@@ -177,7 +185,7 @@ Finding<Behaviour> NatDiscovery::judge_filtering(const FilteringTests& tests) co
   if (frame != Reason::None) return unknown<Behaviour>(frame);
   for (const Place place : {kBoth, kAddress, kPort}) {
     if (is_answered(tests.change[place])) continue;
-    const Reason fault = silence_fault(tests, place);
+    const Reason fault = silence_fault(run, place);
     if (fault != Reason::None) return unknown<Behaviour>(fault);
   }
   const bool port = is_answered(tests.change[kPort]);

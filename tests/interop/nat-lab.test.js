@@ -1,0 +1,229 @@
+// NAT discovery through NATs of the kernel: network namespaces in which nftables are a NAT of each kind.
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { coturnVersion } from '../support/coturn.js';
+import { KINDS, labMissing, NatLab, SERVER_ADDRESSES } from '../support/nat-lab.js';
+import { describeWith } from './describe-with.js';
+
+/** @typedef {import('../support/nat-lab.js').NatKind} NatKind */
+
+jest.setTimeout(240_000);
+
+const PORT = 3478;
+const CLI = fileURLToPath(new URL('../../js/cli/cli.js', import.meta.url));
+const SERVER = fileURLToPath(new URL('nat-lab-server.js', import.meta.url));
+
+const BEHAVIOURS = {
+  endpoint: 'endpoint-independent',
+  address: 'address-dependent',
+  port: 'address-and-port-dependent',
+};
+
+/** What stands before the server in a lab of its own. Kinds are asked at the same time: most of it is waiting. */
+class Case {
+  lab = new NatLab();
+  folder = mkdtempSync(join(tmpdir(), 'postern-nat-'));
+  /** @type {import('node:child_process').ChildProcess[]} */ processes = [];
+
+  /** @param {NatKind} inner @param {NatKind} [outer] @param {string[]} [args] @param {'postern' | 'coturn'} [server] */
+  async ask(inner, outer, args = [], server = 'postern') {
+    this.lab.open().setKind(inner, outer);
+    await (server === 'coturn' ? this.#startCoturn() : this.#startServer());
+    const uri = `stun:${SERVER_ADDRESSES[0]}:${PORT}`;
+    const child = this.#spawn('client', process.execPath, [CLI, 'nat', uri, '--json', ...args]);
+    const [stdout, stderr, [exitCode]] = await Promise.all([
+      textOf(child.stdout),
+      textOf(child.stderr),
+      once(child, 'close'),
+    ]);
+    return { exitCode, stderr, json: stdout === '' ? undefined : JSON.parse(stdout) };
+  }
+
+  async #startServer() {
+    const child = this.#spawn('server', process.execPath, [
+      SERVER,
+      String(PORT),
+      ...SERVER_ADDRESSES,
+    ]);
+    await once(/** @type {import('node:stream').Readable} */ (child.stdout), 'data');
+  }
+
+  async #startCoturn() {
+    const hosts = SERVER_ADDRESSES.flatMap((address) => ['-L', address, '-E', address]);
+    const child = this.#spawn('server', 'turnserver', [
+      ...['-n', '--no-cli', ...hosts, '-p', String(PORT), '-r', 'example.org'],
+      ...['-l', 'stdout', '--simple-log', '--no-tls', '--no-dtls'],
+      ...['--pidfile', join(this.folder, 'turn.pid'), '--db', join(this.folder, 'turndb')],
+    ]);
+    const places = SERVER_ADDRESSES.flatMap((address) =>
+      [PORT, PORT + 1].map((port) => `${address}:${port}`),
+    );
+    for (let open = ''; !places.every((place) => open.includes(place)); ) {
+      if (child.exitCode !== null) throw new Error(`coturn has ended with ${child.exitCode}`);
+      const ss = this.#spawn('server', 'ss', ['-Hlun']);
+      open = await textOf(ss.stdout);
+    }
+  }
+
+  /** @param {import('../support/nat-lab.js').LabHost} host @param {string} command @param {string[]} args */
+  #spawn(host, command, args) {
+    const child = this.lab.spawn(host, command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.processes.push(child);
+    return child;
+  }
+
+  async close() {
+    const running = this.processes.filter(
+      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+    );
+    await Promise.all(
+      running.map((child) => {
+        child.kill('SIGKILL');
+        return once(child, 'exit');
+      }),
+    );
+    this.lab.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {import('node:stream').Readable | null} stream */
+async function textOf(stream) {
+  let text = '';
+  for await (const part of stream ?? []) text += part;
+  return text;
+}
+
+/** @type {{ name: string, inner: NatKind, outer?: NatKind, server?: 'coturn', args?: string[], expected: object }[]} */
+const CASES = [
+  ...Object.entries(KINDS).map(([name, inner]) => ({ name, inner, expected: expectedOf(inner) })),
+  ...['full', 'port'].map((name) => ({
+    name: `${name}, hairpins`,
+    inner: { ...KINDS[name], hairpins: true },
+    expected: { ...expectedOf(KINDS[name]), hairpinning: { behaviour: 'supported' } },
+  })),
+  {
+    name: 'addr, a tenth lost each way',
+    inner: { ...KINDS.addr, loss: 0.1 },
+    expected: expectedOf(KINDS.addr),
+  },
+  {
+    name: 'port, which answers what nobody asked for',
+    inner: { ...KINDS.port, answersUnsolicited: true },
+    expected: expectedOf(KINDS.port),
+  },
+  {
+    name: 'port behind sym',
+    inner: KINDS.port,
+    outer: KINDS.sym,
+    expected: expectedOf(KINDS.sym),
+  },
+  {
+    name: 'linux, lifetime of 4 s',
+    inner: { ...KINDS.linux, timeoutSeconds: 4 },
+    args: ['--lifetime', '--longest', '10', '--once'],
+    expected: expectedOf(KINDS.linux),
+  },
+  ...(coturnVersion === undefined
+    ? []
+    : ['none', 'full', 'addr', 'port', 'adm-adf', 'sym'].map((name) => ({
+        name: `${name}, with coturn`,
+        inner: KINDS[name],
+        server: /** @type {const} */ ('coturn'),
+        expected: expectedOf(KINDS[name]),
+      }))),
+];
+
+/** @param {NatKind} kind */
+function expectedOf({ mapping, filtering, keepsPort = false }) {
+  const isNat = mapping !== undefined;
+  return {
+    behindNat: isNat,
+    mapping: { behaviour: BEHAVIOURS[mapping ?? 'endpoint'] },
+    filtering: { behaviour: BEHAVIOURS[filtering === 'none' ? 'endpoint' : filtering] },
+    portPreservation: { behaviour: !isNat || keepsPort ? 'preserved' : 'changed' },
+    fragments: { outgoing: { behaviour: 'pass' }, incoming: { behaviour: 'pass' } },
+  };
+}
+
+/** Labs at a time: each has some six processes. */
+const AT_A_TIME = 6;
+
+describeWith('NATs of nftables', labMissing())('discovery from inside', () => {
+  /** @type {Map<string, Awaited<ReturnType<Case['ask']>>>} */
+  const results = new Map();
+  /** @type {Set<Case>} */
+  const open = new Set();
+
+  beforeAll(async () => {
+    const waiting = [...CASES];
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { name, inner, outer, args, server } = next;
+        const one = new Case();
+        open.add(one);
+        try {
+          results.set(name, await one.ask(inner, outer, args, server));
+        } finally {
+          await one.close();
+          open.delete(one);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, work));
+  });
+  afterAll(async () => {
+    for (const one of open) await one.close();
+  });
+
+  test.each(CASES)('$name', ({ name, expected }) => {
+    const result = results.get(name);
+    expect(result?.stderr).toBe('');
+    expect(result?.json).toMatchObject(expected);
+    expect(result?.exitCode).toBe(0);
+  });
+
+  test('without a NAT there is no hairpinning to test', () => {
+    expect(results.get('none')?.json).toMatchObject({
+      classicName: 'open Internet',
+      hairpinning: { behaviour: 'unknown', reason: 'no-nat' },
+    });
+    expect(results.get('firewall')?.json.classicName).toBe('symmetric UDP firewall');
+  });
+
+  test('a NAT that does not hairpin', () => {
+    expect(results.get('full')?.json.hairpinning.behaviour).toBe('not-supported');
+  });
+
+  test('silence was the filter, where the mapping lets that be proven', () => {
+    for (const name of ['addr', 'port', 'linux', 'firewall']) {
+      expect([name, results.get(name)?.json.filtering.serverProven]).toEqual([name, true]);
+    }
+    expect(results.get('sym')?.json.filtering.serverProven).toBe(false);
+  });
+
+  test('classic names', () => {
+    const names = ['full', 'addr', 'port', 'sym', 'adm-adf', 'apdm-eif'];
+    expect(names.map((name) => results.get(name)?.json.classicName)).toEqual([
+      'full cone',
+      'restricted cone',
+      'port restricted cone',
+      'symmetric',
+      null,
+      null,
+    ]);
+  });
+
+  test('the lifetime of a mapping lies in the range that is told', () => {
+    const { atLeastMs, atMostMs, behaviour } =
+      results.get('linux, lifetime of 4 s')?.json.mappingLifetime ?? {};
+    expect(behaviour).toBe('measured');
+    expect(atLeastMs).toBeLessThanOrEqual(4000);
+    // The mapping was last used a moment before the wait began.
+    expect(atMostMs).toBeGreaterThanOrEqual(3900);
+  });
+});
