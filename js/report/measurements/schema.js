@@ -36,6 +36,7 @@ const ASK = {
   names: list(host),
   addresses: list(address),
   direction: oneOf('outbound', 'inbound'),
+  purpose: oneOf('signalling', 'media'),
   preference: count,
   why: text,
   text,

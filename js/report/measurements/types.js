@@ -256,7 +256,8 @@
  * @property {string[]} names of destinations
  * @property {string[]} addresses of the same destinations
  * @property {'outbound' | 'inbound'} direction
- * @property {number} preference 1 is the best; one of them is enough
+ * @property {'signalling' | 'media'} purpose one of each purpose is enough
+ * @property {number} preference 1 is the best
  * @property {string} why
  * @property {string} text all of it in a sentence
  * @property {string[]} evidence ids of measurements

@@ -66,7 +66,7 @@ function htmlOfTable({ title, columns, rows }) {
     return `<tr>${cells.join('')}</tr>`;
   });
   return `<h2>${escapeHtml(title)}</h2>
-<div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>
+<div class="scroll" role="region" aria-label="${escapeHtml(title)}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>
 ${body.join('\n')}
 </tbody></table></div>`;
 }
@@ -83,9 +83,10 @@ function htmlOfFinding({ id, severity, title, text, advice, evidence }) {
 
 /** @param {Report['asks']} asks @returns {Table} */
 const tableOfAsks = (asks) => ({
-  title: 'Ask your IT for one of these, the first if it can be had',
-  columns: ['protocol', 'port', 'direction', 'names', 'addresses', 'for'],
-  rows: asks.map(({ protocol, ports, direction, names, addresses, why }) => [
+  title: 'Ask your IT for one of each purpose, the first if it can be had',
+  columns: ['purpose', 'protocol', 'port', 'direction', 'names', 'addresses', 'for'],
+  rows: asks.map(({ purpose, protocol, ports, direction, names, addresses, why }) => [
+    purpose,
     protocol.toUpperCase(),
     ports.join(', '),
     direction,

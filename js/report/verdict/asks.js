@@ -46,23 +46,29 @@ export const ASKS = [
   { finding: 'websocket-blocked', transports: ['wss', 'ws'] },
 ];
 
+/** Without signalling there are no media. @type {readonly Ask['purpose'][]} */
+export const PURPOSES = ['signalling', 'media'];
+
 const SIGNALLING = Object.freeze({
   finding: 'signalling-blocked',
   why: 'the signalling of calls, a WebSocket',
 });
 const PROXY = Object.freeze({
   finding: 'proxy-refuses',
+  name: 'proxy',
   why: 'calls; the proxy is to allow CONNECT to it',
 });
 const PORTS = Object.freeze({ 'wss:': 443, 'ws:': 80 });
 
 /**
  * @typedef {object} Wish
- * @property {string} id of a measurement
+ * @property {string} id of the ask that it becomes a part of
+ * @property {string} evidence id of a measurement
  * @property {'udp' | 'tcp'} protocol
  * @property {number} port
  * @property {string} host
  * @property {string[]} addresses
+ * @property {Ask['purpose']} purpose
  * @property {number} preference
  * @property {string} why
  */
@@ -78,12 +84,22 @@ const MAX_NAMED = 10;
 
 const LITERAL = /^[\d.]+$|:/;
 
-/** @param {ReachabilityMeasurement} measurement @param {readonly Measurement[]} all @param {string} [why] @returns {Wish} */
-function wishFor({ id, transport, host, port, serverAddress }, all, why) {
-  const { preference, protocol, why: usual } = WAYS[transport];
+/** @param {ReachabilityMeasurement} measurement @param {readonly Measurement[]} all @param {{ name: string, why: string }} [otherwise] @returns {Wish} */
+function wishFor({ id: evidence, transport, host, port, serverAddress }, all, otherwise) {
+  const { preference, protocol, why } = WAYS[transport];
   const known = serverAddress === undefined ? [] : [serverAddress.address];
   const addresses = [...new Set([...known, ...addressesOf(all, host)])];
-  return { id, protocol, port, host, addresses, preference, why: why ?? usual };
+  return {
+    id: `${otherwise ? `${otherwise.name}-` : ''}${transport}-${port}`,
+    evidence,
+    protocol,
+    port,
+    host,
+    addresses,
+    purpose: 'media',
+    preference,
+    why: otherwise?.why ?? why,
+  };
 }
 
 /** @param {readonly Measurement[]} measurements @param {readonly string[]} evidence @returns {Wish[]} */
@@ -93,14 +109,16 @@ function signallingWishes(measurements, evidence) {
       return [];
     const { hostname, port, protocol } = new URL(one.url);
     const host = hostname.replace(/^\[|\]$/g, '');
-    const usual = PORTS[/** @type {'wss:'} */ (protocol)] ?? PORTS['wss:'];
+    const number = Number(port) || (PORTS[/** @type {'wss:'} */ (protocol)] ?? PORTS['wss:']);
     return [
       {
-        id: one.id,
+        id: `signalling-${number}`,
+        evidence: one.id,
         protocol: /** @type {const} */ ('tcp'),
-        port: Number(port) || usual,
+        port: number,
         host,
         addresses: addressesOf(measurements, host),
+        purpose: /** @type {const} */ ('signalling'),
         preference: 1,
         why: SIGNALLING.why,
       },
@@ -116,36 +134,37 @@ function wordsOfDestinations(names, addresses) {
 }
 
 /**
- * Those for one protocol, port and purpose become one.
+ * Those of one id become one.
  *
  * @param {readonly Wish[]} wishes not empty
  * @returns {Ask}
  */
 function askFor(wishes) {
-  const [{ protocol, port, preference, why }] = wishes;
+  const [{ id, protocol, port, purpose, preference, why }] = wishes;
   const hosts = [...new Set(wishes.map(({ host }) => host))].filter((host) => host !== '');
   const names = hosts.filter((host) => !LITERAL.test(host));
   const literals = hosts.filter((host) => LITERAL.test(host));
   const addresses = [...new Set([...literals, ...wishes.flatMap((wish) => wish.addresses)])];
   const place = wordsOfDestinations(names, addresses);
   return {
-    id: `${protocol}-${port}-${preference}`,
+    id,
     protocol,
     ports: [port],
     names,
     addresses,
     direction: 'outbound',
+    purpose,
     preference,
     why,
     text: `Outbound ${protocol.toUpperCase()}, port ${port}, to ${place}, and what comes back: for ${why}.`,
-    evidence: [...new Set(wishes.map(({ id }) => id))],
+    evidence: [...new Set(wishes.map(({ evidence }) => evidence))],
   };
 }
 
 /**
  * @param {readonly ReportFinding[]} findings
  * @param {readonly Measurement[]} measurements
- * @returns {Ask[]} the best first
+ * @returns {Ask[]} those for signalling, then those for media, the best first
  */
 export function asksFor(findings, measurements) {
   const ids = new Set(findings.map(({ id }) => id));
@@ -158,16 +177,20 @@ export function asksFor(findings, measurements) {
     .map(({ measurement }) => wishFor(measurement, measurements));
   if (ids.has(PROXY.finding)) {
     const refused = tries.filter(({ outcome }) => outcome === 'proxy');
-    wishes.push(...refused.map(({ measurement }) => wishFor(measurement, measurements, PROXY.why)));
+    wishes.push(...refused.map(({ measurement }) => wishFor(measurement, measurements, PROXY)));
   }
   const signalling = findings.find(({ id }) => id === SIGNALLING.finding);
   wishes.push(...signallingWishes(measurements, signalling?.evidence ?? []));
   /** @type {Map<string, Wish[]>} */
   const groups = new Map();
   for (const wish of wishes) {
-    const key = `${wish.protocol} ${wish.port} ${wish.preference} ${wish.why}`;
-    groups.set(key, [...(groups.get(key) ?? []), wish]);
+    groups.set(wish.id, [...(groups.get(wish.id) ?? []), wish]);
   }
   const asks = [...groups.values()].map(askFor);
-  return asks.sort((a, b) => a.preference - b.preference || a.ports[0] - b.ports[0]);
+  return asks.sort(
+    (a, b) =>
+      PURPOSES.indexOf(a.purpose) - PURPOSES.indexOf(b.purpose) ||
+      a.preference - b.preference ||
+      a.ports[0] - b.ports[0],
+  );
 }

@@ -1,5 +1,5 @@
 // From measurements to what they mean, in plain words: facts, then the decision table, then a grade and what to ask for.
-import { asksFor } from './asks.js';
+import { asksFor, PURPOSES } from './asks.js';
 import { Facts } from './facts.js';
 import { GRADE_WORDS, gradeOf } from './grades.js';
 import { listed } from './listed.js';
@@ -55,7 +55,10 @@ function summaryOf(grade, findings, asks) {
   const named = wrong.slice(0, MAX_IN_SUMMARY).map(({ title }) => `${title}.`);
   const more = wrong.length - named.length;
   const rest = more > 0 ? [`${more} more ${more === 1 ? 'thing' : 'things'} below.`] : [];
-  const ask = asks.length > 0 ? [`Ask your IT for: ${asks.map(inShort).join(', or ')}.`] : [];
+  const groups = PURPOSES.map((purpose) => asks.filter((one) => one.purpose === purpose))
+    .filter((group) => group.length > 0)
+    .map((group) => group.map(inShort).join(', or '));
+  const ask = groups.length > 0 ? [`Ask your IT for: ${groups.join('; and ')}.`] : [];
   return [GRADE_WORDS[grade], ...named, ...rest, ...ask].join(' ');
 }
 

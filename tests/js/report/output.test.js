@@ -219,6 +219,8 @@ describe('HTML', () => {
           'class',
           'scope',
           'tabindex',
+          'role',
+          'aria-label',
         ]).toContain(key);
       }
     }

@@ -219,6 +219,25 @@ describe('asks', () => {
     ]);
   });
 
+  test('one of each purpose is enough: they are told apart', () => {
+    const { asks, summary } = judge([
+      signalling({ status: 'failed' }),
+      turn('udp', SILENT),
+      turn('tls', SILENT),
+      turn('tls', { id: 'proxied', ...failed('ERR_TRANSPORT_PROXY') }),
+      https(),
+    ]);
+    expect(asks.map(({ id, purpose }) => [id, purpose])).toEqual([
+      ['signalling-443', 'signalling'],
+      ['udp-3478', 'media'],
+      ['tls-443', 'media'],
+      ['proxy-tls-443', 'media'],
+    ]);
+    expect(summary).toContain(
+      'Ask your IT for: outbound TCP 443 to app.example.net; and outbound UDP 3478 to turn.example.org, or outbound TCP 443',
+    );
+  });
+
   test('nothing is asked for where all is well, or the server is to blame', () => {
     expect(judge([turn('udp'), turn('tls')]).asks).toEqual([]);
     expect(judge([turn('udp', SILENT), turn('udp', OTHER)]).asks).toEqual([]);
