@@ -77,6 +77,7 @@ export class MirrorCore {
   /** Browsers, by the host that packets go to. */ #targets;
   #second = { since: 0, packets: 0 };
   #forgetAt = 0;
+  #nextAt = Infinity;
   #stats = {
     started: 0,
     refused: 0,
@@ -139,7 +140,7 @@ export class MirrorCore {
       session.waiting.delete(once);
       refusal(reply, 'wrong-step');
     }
-    if (session.isOver) this.#end(session);
+    this.#touched(session);
   }
 
   /** @param {Record<string, unknown>} body @param {string} host @param {number} now @param {Reply} reply */
@@ -222,6 +223,7 @@ export class MirrorCore {
     const names = ends.map(({ username }) => username);
     for (const [end, name] of names.entries()) this.#names.set(name, { session, end });
     this.#belongings.set(session, { names, ids: [] });
+    this.#touched(session);
     return { session, own };
   }
 
@@ -307,7 +309,7 @@ export class MirrorCore {
     }
     this.#stats.checks += 1;
     session.check({ ...check, end }, now);
-    if (session.isOver) this.#end(session);
+    this.#touched(session);
     return true;
   }
 
@@ -326,27 +328,32 @@ export class MirrorCore {
     }
     this.#stats.answers += 1;
     session.test.answer(id, now);
-    if (session.isOver) this.#end(session);
+    this.#touched(session);
     return true;
   }
 
-  /** When tick() has something to do; Infinity: nothing is going on. */
+  /** When tick() may have something to do; Infinity: nothing is going on. */
   get nextAt() {
-    let next = Infinity;
-    for (const session of this.#sessions.values()) next = Math.min(next, session.nextAt);
-    return next;
+    return this.#nextAt;
+  }
+
+  /** After something has happened in a session. @param {Session} session */
+  #touched(session) {
+    if (session.isOver) this.#end(session);
+    else this.#nextAt = Math.min(this.#nextAt, session.nextAt);
   }
 
   /** @param {number} now */
   tick(now) {
+    this.#nextAt = Infinity;
     for (const session of this.#sessions.values()) {
       if (now >= session.endsAt) {
         this.#stats.expired += 1;
         this.#end(session);
-      } else if (now >= session.nextAt) {
-        session.test.tick(now);
-        if (session.isOver) this.#end(session);
+        continue;
       }
+      if (now >= session.nextAt) session.test.tick(now);
+      this.#touched(session);
     }
     if (now < this.#forgetAt) return;
     this.#forgetAt = now + FORGET_EVERY_MS;

@@ -13,6 +13,7 @@
  * @property {number} sent
  * @property {number} refused how many of those limits forbade
  * @property {boolean} isAnswered
+ * @property {boolean} isTimedOut nobody waits for an answer any more
  * @property {(id: string) => void} [onsent]
  */
 
@@ -46,7 +47,17 @@ export class Knocks {
    * @returns {Knocking}
    */
   add(place, to, now, onsent) {
-    const knocking = { place, to, startedAt: now, sent: 0, refused: 0, isAnswered: false, onsent };
+    /** @type {Knocking} */
+    const knocking = {
+      place,
+      to,
+      startedAt: now,
+      sent: 0,
+      refused: 0,
+      isAnswered: false,
+      isTimedOut: false,
+      onsent,
+    };
     this.#all.add(knocking);
     return knocking;
   }
@@ -78,12 +89,13 @@ export class Knocks {
         this.#byId.set(id, knocking);
         knocking.onsent?.(id);
       }
+      if (now >= knocking.startedAt + this.#lastsMs) knocking.isTimedOut = true;
     }
   }
 
-  /** @param {Knocking} knocking @param {number} now */
-  isOver(knocking, now) {
-    return knocking.isAnswered || now >= knocking.startedAt + this.#lastsMs;
+  /** As of the last tick(). @param {Knocking} knocking */
+  isOver({ isAnswered, isTimedOut }) {
+    return isAnswered || isTimedOut;
   }
 
   /** Whether one was answered late, or more than one was needed. */
@@ -92,9 +104,9 @@ export class Knocks {
     return false;
   }
 
-  /** Whether all have been answered, or have had their time. @param {number} now */
-  areOver(now) {
-    for (const knocking of this.#all) if (!this.isOver(knocking, now)) return false;
+  /** Whether all have been answered, or have had their time. */
+  get areOver() {
+    for (const knocking of this.#all) if (!this.isOver(knocking)) return false;
     return true;
   }
 
@@ -103,7 +115,7 @@ export class Knocks {
     let next = Infinity;
     for (const knocking of this.#all) {
       next = Math.min(next, this.#dueAt(knocking));
-      if (!knocking.isAnswered) next = Math.min(next, knocking.startedAt + this.#lastsMs);
+      if (!this.isOver(knocking)) next = Math.min(next, knocking.startedAt + this.#lastsMs);
     }
     return next;
   }

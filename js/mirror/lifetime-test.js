@@ -76,7 +76,7 @@ export class LifetimeTest {
     }
     this.#knocking ??= this.#knocks.add(this.#last.place, this.#last.source, now);
     this.#knocks.tick(now);
-    if (this.#knocks.isOver(this.#knocking, now)) this.#end(this.#knocking.isAnswered);
+    if (this.#knocks.isOver(this.#knocking)) this.#end(this.#knocking.isAnswered);
   }
 
   /** @param {boolean | undefined} isAlive undefined: nothing ever came */

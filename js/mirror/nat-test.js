@@ -138,7 +138,7 @@ export class NatTest {
       if (this.#paths.size > 0) {
         this.#knocks.tick(now);
         if (now >= this.#joinsUntil) this.#joinsUntil = Infinity;
-        if (this.#joinsUntil === Infinity && this.#knocks.areOver(now)) this.#filtered();
+        if (this.#joinsUntil === Infinity && this.#knocks.areOver) this.#filtered();
       } else if (now >= this.#endsAt) {
         this.#filtered();
       }

@@ -83,7 +83,7 @@ export class PortTest {
     this.#knocks.tick(now);
     if (this.#reply === undefined) return;
     const found = this.#asked.map((port) => this.#reached.get(placeOfPort(port)));
-    const isComplete = found.every((one) => one !== undefined && this.#knocks.isOver(one, now));
+    const isComplete = found.every((one) => one !== undefined && this.#knocks.isOver(one));
     if (!isComplete && now < this.#quietAt) return;
     const ports = this.#asked.map((port, i) => {
       const { isAnswered = false, refused = 0 } = found[i] ?? {};
