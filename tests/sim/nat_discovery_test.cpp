@@ -240,6 +240,23 @@ TEST_P(NatSeeds, ASystemThatDoesNotSend) {
   expect_no_lie(world.discovery.findings().filtering, behaviour_of(options.box.filtering), name);
 }
 
+TEST_P(NatSeeds, AServerThatSaysAnythingIsSurvived) {
+  for (uint32_t i = 0; i < 20; ++i) {
+    NatWorldOptions options;
+    options.honesty = Honesty::Raving;
+    options.box.has_filter = i % 2 == 0;
+    options.box.translates = i % 3 == 0;
+    options.box.hairpins = i % 5 == 0;
+    options.loss = GetParam() % 2 == 0 ? 20 : 0;
+    options.discovery.longest_wait = Duration::seconds(20);
+    options.seed = GetParam() * 100 + i;
+    NatWorld world(options);
+    ASSERT_TRUE(world.run()) << name_of(options);
+    EXPECT_EQ(world.tests_ended, world.tests_started);
+    EXPECT_EQ(world.sockets_closed, world.sockets_opened);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, NatSeeds, testing::Range(1U, 61U));
 
 // --- Reasons

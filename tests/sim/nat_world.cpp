@@ -172,12 +172,52 @@ TransportAddress NatWorld::named_other(const TransportAddress& here) const {
   }
 }
 
+TransportAddress NatWorld::any_address() {
+  const auto port = static_cast<uint16_t>(random_() % 4 == 0 ? 0 : random_());
+  switch (random_() % 6) {
+    case 0:
+      return TransportAddress::ipv6(std::array<uint8_t, 16>{0x20, 0x01, 0x0D, 0xB8}, port);
+    case 1:
+      return opposite(kFirst, random_() % 2 == 0, random_() % 2 == 0);
+    case 2: {
+      TransportAddress local = kInside;
+      local.port = locals_[random_() % locals_.size()].port;
+      return local;
+    }
+    case 3: {
+      TransportAddress outside = options_.box.outside;
+      outside.port = port;
+      return outside;
+    }
+    default:
+      return TransportAddress::ipv4(static_cast<uint8_t>(random_()), 0, 0, 1, port);
+  }
+}
+
+void NatWorld::rave(const Packet& packet, const Request& request) {
+  const bool is_refusal = random_() % 4 == 0;
+  ResponseBuilder builder(request, is_refusal ? stun::Class::Error : stun::Class::Success);
+  constexpr std::array<uint16_t, 5> kCodes = {300, 400, 401, 420, 438};
+  if (is_refusal && random_() % 8 != 0) builder.error(kCodes[random_() % kCodes.size()], "no");
+  const auto mapped = random_() % 2 == 0 ? packet.from : any_address();
+  if (random_() % 8 != 0) builder.add<AttributeType::XorMappedAddress>(mapped);
+  if (random_() % 3 != 0) {
+    builder.add<AttributeType::OtherAddress>(random_() % 2 == 0 ? kOther : any_address());
+  }
+  Message bytes = builder.build();
+  if (random_() % 8 == 0) bytes[random_() % bytes.size()] ^= 0x40;
+  const TransportAddress from =
+      random_() % 2 == 0 ? packet.to : opposite(packet.to, random_() % 2 == 0, random_() % 2 == 0);
+  under_way_.emplace(now + kLatency, Packet{from, packet.from, bytes, true});
+}
+
 void NatWorld::answer(const Packet& packet) {
   Request request;
   if (!is_server(packet.to) ||
       stun::MessageView::parse(packet.bytes, {}, request).errc != Errc::Ok) {
     return;
   }
+  if (options_.honesty == Honesty::Raving) return rave(packet, request);
   TransportAddress from = packet.to;
   TransportAddress to = packet.from;
   uint16_t refusal = 0;

@@ -25,7 +25,8 @@ enum class Honesty : uint8_t {
   IgnoresChange,     // answers from where it was asked
   DropsChange,       // does not answer at all
   RefusesChange,     // 420, although it names another address
-  AnswersElsewhere   // from a third address
+  AnswersElsewhere,  // from a third address
+  Raving             // says anything, from anywhere
 };
 
 enum class PaddingKind : uint8_t { AsLong, Mtu, Short, Refused, Dropped };
@@ -88,6 +89,8 @@ class NatWorld {
   void transmit(client::nat::SocketId socket, const TransportAddress& to, const Message& bytes);
   void deliver(const Packet& packet);
   void answer(const Packet& packet);
+  void rave(const Packet& packet, const Request& request);
+  [[nodiscard]] TransportAddress any_address();
   [[nodiscard]] bool is_lost() { return random_() % 100 < options_.loss; }
   [[nodiscard]] bool is_server(const TransportAddress& address) const;
   [[nodiscard]] TransportAddress named_other(const TransportAddress& here) const;
