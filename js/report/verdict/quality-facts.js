@@ -1,5 +1,5 @@
 // Numbers as levels: facts of what a call would be like.
-import { nameOfTransport } from './reach-facts.js';
+import { nameOfTransport } from './signs.js';
 import { inUnit, LEVELS, levelOf, numberAt, THRESHOLDS } from './thresholds.js';
 
 /** @typedef {import('../measurements/types.js').Measurement} Measurement */

@@ -1,4 +1,4 @@
-// The decision table, third part: numbers. Levels are those of thresholds.js.
+// The decision table: numbers. Levels are those of thresholds.js.
 
 /** @param {string} id @param {string} metric @param {import('./thresholds.js').Level} level @param {readonly [title: string, text: string, advice: string]} words */
 const rule = (id, metric, level, [title, text, advice]) => ({

@@ -1,6 +1,7 @@
 // What passes the network of the user: facts of servers that were tried, of WebSockets, HTTPS and WebTransport.
 import { isLikelyTime, parseRestUsername } from '../../credentials/rest-username.js';
-import { certificateFault, isAnswered, isOpen, outcomeOf } from './outcomes.js';
+import { isAnswered, isOpen, outcomeOf } from './outcomes.js';
+import { LANES, nameOfTransport, signsOf } from './signs.js';
 
 /** @typedef {import('../measurements/types.js').Measurement} Measurement */
 /** @typedef {import('../measurements/types.js').ReachabilityMeasurement} ReachabilityMeasurement */
@@ -17,32 +18,13 @@ import { certificateFault, isAnswered, isOpen, outcomeOf } from './outcomes.js';
  * @property {Evidence} evidence
  */
 
-/** What a transport counts as. */
-const LANES = Object.freeze({
-  udp: 'udp',
-  tcp: 'tcp',
-  tls: 'tls',
-  ws: 'websocket',
-  wss: 'websocket',
-});
-const NAMES = Object.freeze({
-  udp: 'UDP',
-  tcp: 'TCP',
-  tls: 'TLS',
-  ws: 'WebSocket',
-  wss: 'WebSocket (TLS)',
-});
 const LANE_NAMES = ['udp', 'tcp', 'tls', 'websocket', 'https', 'signalling', 'quic'];
 const HTTPS_PORT = 443;
-
-/** @param {keyof typeof NAMES | 'webtransport'} transport */
-export const nameOfTransport = (transport) =>
-  transport === 'webtransport' ? 'WebTransport' : NAMES[transport];
 
 /** @param {ReachabilityMeasurement} measurement @returns {string} such as 'turn.example.org:3478 over UDP' */
 export function wordsOfServer({ host, port, url, transport, family }) {
   const name = host === '' ? url : `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return `${name} over ${NAMES[transport]}${family === undefined ? '' : ` (${family})`}`;
+  return `${name} over ${nameOfTransport(transport)}${family === undefined ? '' : ` (${family})`}`;
 }
 
 /** @param {readonly Measurement[]} measurements @returns {Try[]} of the user's own path */
@@ -68,51 +50,6 @@ const answers = ({ outcome }) => isAnswered(outcome);
 const isSilent = ({ outcome }) => outcome === 'silent';
 
 /**
- * What other measurements tell of a lane.
- *
- * @param {readonly Measurement[]} measurements
- * @returns {{ lane: string, passes: boolean, evidence: Evidence }[]}
- */
-function otherSigns(measurements) {
-  return measurements.flatMap((one) => {
-    if (one.whose !== 'client') return [];
-    if (one.kind === 'quality' && one.status === 'ok') {
-      const lane = one.transport === 'webtransport' ? 'quic' : LANES[one.transport];
-      const words = `data over ${nameOfTransport(one.transport)}`;
-      return [{ lane, passes: true, evidence: { id: one.id, words } }];
-    }
-    if (one.kind === 'nat' && (one.mappedAddresses?.length ?? 0) > 0) {
-      return [{ lane: 'udp', passes: true, evidence: { id: one.id, words: 'the NAT test' } }];
-    }
-    if (one.kind === 'path' && one.candidates.some(({ type }) => type === 'srflx')) {
-      const words = 'a server-reflexive candidate';
-      return [{ lane: 'udp', passes: true, evidence: { id: one.id, words } }];
-    }
-    if (one.kind === 'port-map' && one.ports.some(({ outwards }) => outwards === 'open')) {
-      return [
-        { lane: one.transport, passes: true, evidence: { id: one.id, words: 'the port test' } },
-      ];
-    }
-    return webSigns(one);
-  });
-}
-
-/** @param {Measurement} one @returns {{ lane: string, passes: boolean, evidence: Evidence }[]} */
-function webSigns(one) {
-  const lanes = /** @type {const} */ ({
-    signalling: 'signalling',
-    https: 'https',
-    webtransport: 'quic',
-  });
-  if (one.kind !== 'signalling' && one.kind !== 'https' && one.kind !== 'webtransport') return [];
-  // A name that is not found, or a certificate, is no sign of what passes.
-  const isElsewhere = one.error?.code === 'ERR_DNS' || certificateFault(one.error) !== undefined;
-  if ((one.status !== 'ok' && one.status !== 'failed') || isElsewhere) return [];
-  const passes = one.status === 'ok';
-  return [{ lane: lanes[one.kind], passes, evidence: { id: one.id, words: one.url } }];
-}
-
-/**
  * Whether silence is that of the way and not of one server: two of them are silent, or one that answers otherwise.
  *
  * @param {readonly Try[]} silent
@@ -133,7 +70,7 @@ const hostOf = (url) => (URL.canParse(url) ? new URL(url).hostname : '');
 
 /** The sides of each lane, by weight. @param {readonly Try[]} tries @param {readonly Measurement[]} measurements */
 function lanesOf(tries, measurements) {
-  const signs = otherSigns(measurements);
+  const signs = signsOf(measurements);
   /** @param {...string} names */
   const together = (...names) => {
     const of = tries.filter(({ measurement }) => names.includes(LANES[measurement.transport]));
@@ -144,7 +81,8 @@ function lanesOf(tries, measurements) {
       ...others.filter(({ passes }) => !passes).map(({ evidence }) => evidence),
     ];
     const isUndecided = of.some(({ outcome }) => isOpen(outcome));
-    const isDoubtful = silentOnes.length > 0 && !isSure(silentOnes, tries, measurements);
+    const isWeak = silentOnes.length > 0 || others.some((sign) => sign.isWeak);
+    const isDoubtful = isWeak && !isSure(silentOnes, tries, measurements);
     return {
       passes: [
         ...evidenceOf(of, answers),
@@ -162,7 +100,7 @@ function addRelayFacts(facts, tries, measurements) {
   const relays = tries.filter(({ measurement }) => measurement.service === 'turn');
   const works = measurements.flatMap((one) =>
     one.kind === 'quality' && one.whose === 'client' && one.status === 'ok' && one.via === 'relay'
-      ? [{ lane: one.transport === 'webtransport' ? 'quic' : LANES[one.transport], one }]
+      ? [{ lane: LANES[one.transport], one }]
       : [],
   );
   /** @param {readonly string[]} lanes */

@@ -37,13 +37,23 @@ function nameOf(one) {
 }
 
 /**
- * Facts of names: certificate: 'expired', 'expiring', 'early', 'name', 'untrusted', 'good'; dns: 'failed'; addresses: 'nat64'.
+ * Facts of names: certificate: 'expired', 'expiring', 'early', 'name', 'untrusted', 'good'; dns: 'failed'; resolving:
+ * 'fails' where none of several names is found; addresses: 'nat64'.
  *
  * @param {Facts} facts
  * @param {readonly Measurement[]} measurements
  * @param {number} nowMs milliseconds since 1970
  */
 export function addServerFacts(facts, measurements, nowMs) {
+  const unresolved = measurements
+    .filter((one) => one.status === 'failed')
+    .filter((one) => one.kind === 'dns' || one.error?.code === 'ERR_DNS')
+    .map((one) => ({ id: one.id, words: nameOf(one) }));
+  if (unresolved.length > 0) facts.add('dns', 'failed', ...unresolved);
+  const isResolving = measurements.some((one) => one.kind === 'dns' && one.status === 'ok');
+  if (!isResolving && new Set(unresolved.map(({ words }) => words)).size > 1) {
+    facts.add('resolving', 'fails', ...unresolved);
+  }
   for (const one of measurements) {
     if (one.kind === 'certificate') {
       const state = stateOf(one, nowMs);
@@ -53,10 +63,6 @@ export function addServerFacts(facts, measurements, nowMs) {
       const fault = certificateFault(one.error);
       const evidence = { id: one.id, words: nameOf(one) };
       if (fault !== undefined) facts.add('certificate', fault, evidence);
-    }
-    const isUnresolved = one.kind === 'dns' || one.error?.code === 'ERR_DNS';
-    if (one.status === 'failed' && isUnresolved) {
-      facts.add('dns', 'failed', { id: one.id, words: nameOf(one) });
     }
     if (one.kind === 'dns' && one.whose === 'client' && one.nat64Prefix !== undefined) {
       facts.add('addresses', 'nat64', { id: one.id, words: one.nat64Prefix });

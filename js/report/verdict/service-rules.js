@@ -1,4 +1,4 @@
-// The decision table, second part: relays, servers, names, credentials. None of it is the network's fault.
+// The decision table: relays, servers, names, credentials. None of it is the network's fault.
 
 /** @type {readonly import('./network-rules.js').Rule[]} */
 export const SERVICE_RULES = [
@@ -183,6 +183,15 @@ export const SERVICE_RULES = [
     text: 'Its issuer is not known here, or certificates in between are missing: {what}. Something that opens TLS on the way looks the same.',
     advice:
       'Look who has issued it. If that is your own network, it opens TLS; else the server lacks its chain.',
+  },
+  {
+    id: 'no-names',
+    when: { resolving: 'fails', anything: 'unknown' },
+    severity: 'error',
+    about: 'name',
+    title: 'No name is found at all',
+    text: 'DNS answers for none of the names, and nothing else was reached: {what}.',
+    advice: 'Look whether this device is on the network, and which DNS server it asks.',
   },
   {
     id: 'name-not-found',

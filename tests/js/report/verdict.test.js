@@ -109,6 +109,13 @@ const NETWORKS = [
   ['WebRTC turned off', [path({ candidates: [] }), https()], 'blocked', ['webrtc-disabled']],
   ['a direct connection', [path({ selected: { local: 'host', remote: 'srflx' } })], 'good', []],
   ['a relayed one', [path({ selected: { local: 'relay', remote: 'host' } })], 'fair', []],
+  [
+    'a mirror that hears nothing',
+    [nat({ method: 'mirror', status: 'failed', error: SILENT.error }), https()],
+    'blocked',
+    ['one-server-silent'],
+  ],
+  ['a NAT test that went otherwise wrong', [nat({ status: 'failed' }), https()], 'unknown', []],
   ['the NAT of a gateway', [turn('wss'), nat({ whose: 'gateway', ...SYMMETRIC })], 'fair', []],
   ['only the server looked', [turn('udp', { whose: 'server' })], 'unknown', []],
 ];
