@@ -428,7 +428,9 @@ export class Page {
     return isAlive;
   }
 
-  close() {
-    this.#isOver = true;
+  /** One check to a peer with these credentials, from a port of the host's. @param {{ ufrag: string, pwd: string }} far @param {Place} to @param {number} port */
+  checkAs(far, to, port) {
+    this.#far = far;
+    this.#check({ place: { address: OUTSIDE, port }, priority: 1 }, to);
   }
 }
