@@ -78,6 +78,7 @@ export class MirrorCore {
   #second = { since: 0, packets: 0 };
   #forgetAt = 0;
   #nextAt = Infinity;
+  #isClosed = false;
   #stats = {
     started: 0,
     refused: 0,
@@ -158,7 +159,7 @@ export class MirrorCore {
     if (start === undefined) return refused('bad-request');
     if (places === undefined || !this.#offers(start)) return refused('not-offered');
     if (page.connections >= this.#limits.sessionsPerHost) return refused('too-many');
-    if (this.#sessions.size >= this.#limits.sessions) return refused('busy');
+    if (this.#isClosed || this.#sessions.size >= this.#limits.sessions) return refused('busy');
 
     const session = this.#make(start, host, family, places, now);
     if (session === undefined) return refused('bad-request');
@@ -361,8 +362,9 @@ export class MirrorCore {
     this.#targets.forget(now);
   }
 
-  /** Ends all sessions: those who wait are told so. */
+  /** Ends all sessions, for good: those who wait are told so. */
   endAll() {
+    this.#isClosed = true;
     for (const session of this.#sessions.values()) this.#end(session);
   }
 

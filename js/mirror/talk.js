@@ -52,5 +52,7 @@ export function checkStart(body) {
   if (family !== undefined && family !== 'IPv4' && family !== 'IPv6') return undefined;
   if (test === undefined || page === undefined) return undefined;
   if ((test === 'hairpin') !== (partner !== undefined)) return undefined;
+  // Names tell the two apart.
+  if (partner?.ufrag === page.ufrag) return undefined;
   return { test, page, partner, family };
 }
