@@ -1,25 +1,28 @@
 // A report of what was measured.
-import { REPORT_SCHEMA } from './measurements/schema.js';
+import { requireObject } from '../codec/arguments.js';
+import { FORMAT, REPORT_SCHEMA, VERSION } from './measurements/schema.js';
 import { checkSchema, wrong } from './measurements/validate.js';
 import { verdictOf } from './verdict/verdict.js';
 
 /** @typedef {import('./measurements/types.js').Measurement} Measurement */
 /** @typedef {import('./measurements/types.js').Report} Report */
 
-export const FORMAT = /** @type {const} */ ('postern-report');
-export const VERSION = /** @type {const} */ (1);
-
 /**
- * Ids are there once, and what findings and asks name is there.
+ * What the schema does not say: ids are there once, what findings and asks name is there, and what was not found out has a
+ * reason.
  *
  * @param {Report} report of the right form
  * @throws {PosternError} ERR_INVALID_ARGUMENT
  */
-export function checkReferences({ measurements, findings, asks }) {
+export function checkMeaning({ measurements, findings, asks }) {
   const ids = new Set();
-  for (const [i, { id }] of measurements.entries()) {
-    if (ids.has(id)) throw wrong(`report.measurements[${i}].id`, 'there once');
+  for (const [i, { id, status, because }] of measurements.entries()) {
+    const path = `report.measurements[${i}]`;
+    if (ids.has(id)) throw wrong(`${path}.id`, 'there once');
     ids.add(id);
+    if ((status === 'unknown' || status === 'skipped') && because === undefined) {
+      throw wrong(`${path}.because`, `there, since the status is ${status}`);
+    }
   }
   for (const [name, list] of Object.entries({ findings, asks })) {
     for (const [i, { evidence }] of list.entries()) {
@@ -36,9 +39,10 @@ export function checkReferences({ measurements, findings, asks }) {
  *
  * @param {import('./measurements/types.js').ReportHead & { measurements: Measurement[] }} input
  * @returns {Report}
- * @throws {PosternError} ERR_INVALID_ARGUMENT with the path of what is wrong as `argument`
+ * @throws {PosternError | TypeError} ERR_INVALID_ARGUMENT with the path of what is wrong as `argument`
  */
-export function createReport({ createdAt, tool, platform, name, measurements }) {
+export function createReport(input) {
+  const { createdAt, tool, platform, name, measurements } = requireObject(input, 'input');
   const head = {
     format: FORMAT,
     version: VERSION,
@@ -50,6 +54,6 @@ export function createReport({ createdAt, tool, platform, name, measurements }) 
   /** @type {Report} */
   const empty = { ...head, grade: 'unknown', summary: '', findings: [], asks: [], measurements };
   checkSchema(empty, REPORT_SCHEMA, 'report');
-  checkReferences(empty);
+  checkMeaning(empty);
   return { ...head, ...verdictOf(measurements, { nowMs: Date.parse(createdAt) }), measurements };
 }

@@ -1,4 +1,5 @@
 // Rows of checkIceServers() as measurements.
+import { argumentError } from '../../errors.js';
 import { DEFAULT_PORT, DEFAULT_TLS_PORT, parseUri } from '../../uri.js';
 import { measurementId } from './ids.js';
 
@@ -84,8 +85,10 @@ function measurementOf(row, { whose, family, proxy, username }) {
  * @param {{ whose?: ReachabilityMeasurement['whose'], family?: 'IPv4' | 'IPv6', proxy?: string, username?: string }}
  *   [context] what the check was asked for: `whose` is 'client' where rows are of the user's machine (the default)
  * @returns {ReachabilityMeasurement[]}
+ * @throws {TypeError} ERR_INVALID_ARGUMENT
  */
 export function measurementsOfRows(rows, { whose = 'client', ...context } = {}) {
+  if (!Array.isArray(rows)) throw argumentError('rows', 'an array of rows of checkIceServers()');
   /** @type {Map<string, number>} */
   const seen = new Map();
   return rows.map((row) => {

@@ -17,6 +17,9 @@ import {
 
 /** @template T @typedef {import('./schema-parts.js').Properties<T>} Properties */
 
+export const FORMAT = /** @type {const} */ ('postern-report');
+export const VERSION = /** @type {const} */ (1);
+
 /** @type {Properties<import('./types.js').ReportFinding>} */
 const FINDING = {
   id,
@@ -45,8 +48,8 @@ const ASK = {
 
 /** @type {Properties<import('./types.js').Report>} */
 const REPORT = {
-  format: { const: 'postern-report' },
-  version: { const: 1 },
+  format: { const: FORMAT },
+  version: { const: VERSION },
   createdAt: date,
   tool: whole({ name: text, version: text }),
   platform: object({ name: text, version: text, system: text }, ['name']),

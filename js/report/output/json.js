@@ -1,6 +1,6 @@
 // Reports as JSON.
 import { PosternError } from '../../errors.js';
-import { checkReferences } from '../create-report.js';
+import { checkMeaning } from '../create-report.js';
 import { REPORT_SCHEMA } from '../measurements/schema.js';
 import { checkSchema } from '../measurements/validate.js';
 import { redact } from './redact.js';
@@ -38,6 +38,6 @@ export function fromJson(text) {
     throw invalid('report must be JSON.', 'report');
   }
   checkSchema(value, REPORT_SCHEMA, 'report');
-  checkReferences(value);
+  checkMeaning(value);
   return value;
 }

@@ -1,4 +1,5 @@
 // From measurements to what they mean, in plain words: facts, then the decision table, then a grade and what to ask for.
+import { argumentError } from '../../errors.js';
 import { asksFor, PURPOSES } from './asks.js';
 import { Facts } from './facts.js';
 import { GRADE_WORDS, gradeOf } from './grades.js';
@@ -73,8 +74,11 @@ function inShort({ protocol, ports, names, addresses }) {
  * @param {readonly Measurement[]} measurements
  * @param {{ nowMs: number }} options `nowMs`: milliseconds since 1970, for certificates and credentials
  * @returns {import('../measurements/types.js').Verdict}
+ * @throws {TypeError} ERR_INVALID_ARGUMENT. The form of each measurement is not looked at: createReport() does that
  */
 export function verdictOf(measurements, { nowMs }) {
+  if (!Array.isArray(measurements)) throw argumentError('measurements', 'an array');
+  if (!Number.isFinite(nowMs)) throw argumentError('options.nowMs', 'a time, in milliseconds');
   const facts = new Facts();
   addReachFacts(facts, measurements, nowMs);
   addServerFacts(facts, measurements, nowMs);

@@ -130,6 +130,11 @@ describe('JSON', () => {
         (report) => Object.assign(report.measurements[2], { port: '1' }),
       ],
       [
+        'report.measurements[0].because',
+        (report) =>
+          Object.assign(report.measurements[0], { status: 'unknown', because: undefined }),
+      ],
+      [
         'report.measurements[2].phases.dns',
         (report) => Object.assign(report.measurements[2].phases, { dns: -1 }),
       ],

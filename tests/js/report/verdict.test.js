@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createReport } from '../../../js/report/index.js';
+import { createReport, measurementsOfRows } from '../../../js/report/index.js';
 import { GRADE_ORDER, GRADE_WORDS, GRADES, WAYS } from '../../../js/report/verdict/grades.js';
 import { inUnit, levelOf, THRESHOLDS } from '../../../js/report/verdict/thresholds.js';
 import { verdictOf } from '../../../js/report/verdict/verdict.js';
@@ -150,6 +150,19 @@ describe('verdictOf()', () => {
     const [finding] = judge([turn('udp', SILENT), turn('tls', SILENT)]).findings;
     expect(finding.text).toContain('turn.example.org:3478 over UDP, turn.example.org:443 over TLS');
   });
+});
+
+test.each([
+  ['measurements', () => verdictOf(/** @type {any} */ ({}), { nowMs: 0 })],
+  ['options.nowMs', () => verdictOf([], { nowMs: Number.NaN })],
+  ['input', () => createReport(/** @type {any} */ (null))],
+  [
+    'report.tool',
+    () => createReport(/** @type {any} */ ({ ...HEAD, tool: 'postern', measurements: [] })),
+  ],
+  ['rows', () => measurementsOfRows(/** @type {any} */ ('rows'))],
+])('%s is checked', (argument, call) => {
+  expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument }));
 });
 
 describe('asks', () => {
