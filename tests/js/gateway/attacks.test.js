@@ -341,13 +341,13 @@ describe('what a client sends', () => {
     expect(await client.closed).toEqual({ code: 1003, reason: 'text' });
   });
 
-  test('a message in 100,000 pieces', async () => {
+  test('a message in 1,000 pieces', async () => {
     const { upstream } = await udpUpstream();
     const { url, log } = await startGateway({ upstream });
     const { socket, closed } = await rawWebSocket(url);
     const piece = (/** @type {number} */ first) => Uint8Array.of(first, 0x81, 0, 0, 0, 0, 1);
     socket.write(piece(0x02));
-    socket.write(Buffer.concat(Array.from({ length: 100_000 }, () => piece(0x00))));
+    socket.write(Buffer.concat(Array.from({ length: 1000 }, () => piece(0x00))));
     expect([1008, undefined]).toContain(await closed);
     expect(await log.when('end')).toMatchObject({ reason: 'fragments' });
   });
