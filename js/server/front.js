@@ -33,6 +33,7 @@ export class Front {
   #isClosed = false;
   /** @type {(TransportAddress & { protocol: ListenProtocol })[]} */ addresses = [];
   /** @type {string[]} */ urls = [];
+  /** Serves pages that ask by HTTP; set before open(). @type {import('node:http').RequestListener | undefined} */ onrequest;
 
   /** @param {ServerEngine} engine @param {ServerSettings} settings */
   constructor(engine, settings) {
@@ -81,11 +82,11 @@ export class Front {
 
   /** @param {Listen} listen @param {ReadonlySet<ListenProtocol>} protocols */
   #openStream(listen, protocols) {
-    const { tls, origins, handshakeTimeoutMs } = this.#settings;
+    const { tls, origins, handshakeTimeoutMs, mirrorPath: path } = this.#settings;
     return openStreamListener(
       listen,
       protocols,
-      { tls, origins, handshakeTimeoutMs },
+      { tls, origins, handshakeTimeoutMs, path },
       {
         onconnect: (socket) => this.clients.admit(socket),
         onstream: (protocol, socket) =>
@@ -100,6 +101,7 @@ export class Front {
             (local, remote, handlers) =>
               new WebSocketConnection(protocol, webSocket, asStream, local, remote, handlers),
           ),
+        onrequest: this.onrequest,
         onfailure: () => {
           this.clients.refused += 1;
         },

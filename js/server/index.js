@@ -1,9 +1,14 @@
 // postern/server: a STUN and TURN server in the process. Node.js only.
 
 export { PosternError } from '../errors.js';
+export { createMirror, Mirror } from '../mirror/index.js';
 export { createServer } from './create-server.js';
 export { Server } from './server.js';
 
+/** @typedef {import('../mirror/index.js').MirrorLimits} MirrorLimits */
+/** @typedef {import('../mirror/index.js').MirrorOptions} MirrorOptions */
+/** @typedef {import('../mirror/index.js').MirrorPorts} MirrorPorts */
+/** @typedef {import('../mirror/index.js').MirrorStats} MirrorStats */
 /** @typedef {import('./server-options.js').FindPassword} FindPassword */
 /** @typedef {import('./server-options.js').PolicyOptions} PolicyOptions */
 /** @typedef {import('./server-options.js').QuotaOptions} QuotaOptions */

@@ -5,11 +5,13 @@ import { networkInterfaces } from 'node:os';
 import { createSecureContext } from 'node:tls';
 import { isBytes, isTrue, requireObject } from '../codec/arguments.js';
 import { argumentError } from '../errors.js';
+import { checkMirrorOptions } from '../mirror/options.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
 import { parseListen } from './listen.js';
 
 /** @typedef {import('./listen.js').Listen} Listen */
+/** @typedef {import('../mirror/options.js').MirrorOptions} MirrorOptions */
 
 /**
  * Finds the password of a user; nothing where there is no such user.
@@ -86,6 +88,8 @@ import { parseListen } from './listen.js';
  * @property {boolean} [mobility] clients may move to other addresses (RFC 8016); true when left out
  * @property {number} [handshakeTimeoutMs] for TLS and WebSocket, until the first byte of TURN; 10,000 when left out
  * @property {number} [idleTimeoutMs] for connections without allocation; 60,000 when left out
+ * @property {MirrorOptions & { path?: string }} [mirror] tells pages what their NAT does (docs/mirror.md): at `path` of the
+ *   ports for WebSocket, '/mirror' when left out. None when left out
  * @property {AbortSignal} [signal] closes the server
  */
 
@@ -110,6 +114,7 @@ export function checkServerOptions(options) {
   const { tls, origins, credentials, secret, realm, software = '', authentication } = options;
   const listens = checkListen(options.listen);
   checkTls(tls, listens);
+  const mirror = checkMirror(options.mirror, listens);
   const relay = checkRelay(options.relay, listens);
   const users = checkCredentials(credentials);
   const secrets = checkSecrets(secret);
@@ -140,6 +145,8 @@ export function checkServerOptions(options) {
     tls,
     origins: origins === undefined ? undefined : new Set(checkTexts(origins, 'options.origins')),
     relay,
+    mirror,
+    mirrorPath: options.mirror?.path ?? '/mirror',
     users,
     secrets,
     tokens,
@@ -246,6 +253,22 @@ export function checkSecureContext(tls, name) {
     const expected = `a certificate and its key that OpenSSL can read; it says: ${message}`;
     throw Object.assign(argumentError(name, expected), { cause });
   }
+}
+
+/** @param {ServerOptions['mirror']} value @param {Listen[]} listens */
+function checkMirror(value, listens) {
+  if (value === undefined) return undefined;
+  if (!listens.some(({ protocol }) => protocol === 'ws' || protocol === 'wss')) {
+    throw argumentError(
+      'options.mirror',
+      'left out where options.listen names neither ws nor wss: pages ask there',
+    );
+  }
+  const { path, ...options } = requireObject(value, 'options.mirror');
+  if (path !== undefined && !(typeof path === 'string' && /^\/[^?#\s]*$/.test(path))) {
+    throw argumentError('options.mirror.path', "the path of a URL, such as '/mirror'");
+  }
+  return checkMirrorOptions(options, 'options.mirror');
 }
 
 /** @param {RelayOptions | false | undefined} value @param {Listen[]} listens */

@@ -1,6 +1,7 @@
 // A STUN and TURN server: what its parts have to do with each other.
 
 import { EventEmitter } from 'node:events';
+import { Mirror } from '../mirror/mirror.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
 import { reportException } from '../turn/report-exception.js';
@@ -49,6 +50,7 @@ export class Server extends EventEmitter {
   #relays;
   #peers;
   #allocations;
+  /** @type {Mirror | undefined} */ #mirror;
   #ownAddress = 0;
   #sweeper;
   /** @type {(end: ServerEnd) => void} */ #resolveClosed = () => {};
@@ -103,11 +105,21 @@ export class Server extends EventEmitter {
     return this.#front.urls;
   }
 
+  /** What tells pages of their NATs, where options.mirror is given. @returns {Mirror | undefined} */
+  get mirror() {
+    return this.#mirror;
+  }
+
   /** Opens the sockets; for createServer(). @returns {Promise<this>} */
   async open() {
-    const { signal } = this.#settings;
+    const { signal, mirror } = this.#settings;
     try {
       signal?.throwIfAborted();
+      if (mirror !== undefined) {
+        this.#mirror = new Mirror(mirror);
+        await this.#mirror.open();
+        this.#front.onrequest = this.#mirror.handler;
+      }
       await this.#front.open();
       signal?.throwIfAborted();
     } catch (error) {
@@ -299,7 +311,7 @@ export class Server extends EventEmitter {
     this.#allocations.endAll();
     this.#relays.closeAll();
     this.#peers.closeAll();
-    await this.#front.close();
+    await Promise.all([this.#front.close(), this.#mirror?.close()]);
     this.#resolveClosed(end);
   }
 }

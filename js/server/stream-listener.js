@@ -20,6 +20,7 @@ import { route } from './sniff.js';
  * @property {(protocol: 'tcp' | 'tls', socket: Socket) => void} onstream
  * @property {(protocol: 'ws' | 'wss', webSocket: WebSocket, socket: Socket, asStream: typeof createWebSocketStream) => void}
  *   onwebsocket
+ * @property {import('node:http').RequestListener | undefined} [onrequest] serves HTTP that is no upgrade, where `path` leads
  * @property {() => void} onfailure a connection could not be accepted: the process has too many files open
  */
 
@@ -28,6 +29,7 @@ import { route } from './sniff.js';
  * @property {import('node:tls').TlsOptions | undefined} tls
  * @property {ReadonlySet<string> | undefined} origins of pages that may use the WebSocket; undefined: all
  * @property {number} handshakeTimeoutMs for TLS and for HTTP
+ * @property {string} [path] of requests for `onrequest`
  */
 
 /** The longest message of TURN (RFC 8489 section 5), which no ChannelData exceeds but by its header. */
@@ -57,6 +59,14 @@ export class StreamListener {
     this.#http = createUpgrader(settings, (protocol, webSocket, socket) => {
       this.#unknown.delete(sourceOf(socket));
       handlers.onwebsocket(protocol, webSocket, socket, createWebSocketStream);
+    });
+    this.#http.on('request', (request, response) => {
+      const { onrequest } = handlers;
+      if (onrequest !== undefined && request.url?.split('?', 1)[0] === settings.path) {
+        this.#answer(request, response, onrequest);
+      } else {
+        response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
+      }
     });
     /** @param {'tcp' | 'tls'} protocol */
     const toTurn = (protocol) => (/** @type {Socket} */ socket) => {
@@ -106,6 +116,23 @@ export class StreamListener {
     this.#http.emit('connection', socket);
     socket.resume();
   };
+
+  /**
+   * Answers may take longer than a handshake; requests, and the time until the next, may not.
+   *
+   * @param {import('node:http').IncomingMessage} request
+   * @param {import('node:http').ServerResponse} response
+   * @param {import('node:http').RequestListener} onrequest
+   */
+  #answer(request, response, onrequest) {
+    const { socket } = request;
+    const source = sourceOf(socket);
+    request.on('end', () => this.#unknown.delete(source));
+    response.on('finish', () => {
+      if (!socket.destroyed) this.#unknown.set(source, { socket, since: performance.now() });
+    });
+    onrequest(request, response);
+  }
 
   /** New connections get this certificate. @param {import('node:tls').SecureContextOptions} tls */
   setSecureContext(tls) {
@@ -160,9 +187,6 @@ function createUpgrader({ origins }, onwebsocket) {
     handleProtocols: () => SUB_PROTOCOL,
   });
   const http = createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES });
-  http.on('request', (_request, response) => {
-    response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
-  });
   http.on('upgrade', (request, /** @type {Socket} */ socket, head) => {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
     const { origin } = request.headers;
