@@ -30,17 +30,18 @@ const LABELLED = new RegExp(
   'gi',
 );
 const SCHEME_OF_AUTHORIZATION = /\b(bearer|basic|digest)\s+[\w+/=.~-]{4,}/gi;
-const JWT = /\beyJ[\w-]+(?:\.[\w-]+){1,4}/g;
+const JWT = /(?<![\w-])eyJ[\w-]+(?:\.[\w-]+){1,4}/g;
 const HEXADECIMAL = /(?<![\w-])[\da-f]{24,}(?![\w-])/gi;
 /** Base64 of either alphabet: nothing that is read has digits and both cases in so long a row. */
 const BASE64 = /(?<![\w+/=-])(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])(?=[\w+/-]*\d)[\w+/-]{20,}={0,2}/g;
-const URL_IN_TEXT = /\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+/gi;
+const URL_IN_TEXT = /(?<![a-z\d+.-])[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+/gi;
 const URI_WITH_USER = /\b(stuns?|turns?|sips?|mailto):[^\s"'<>@]*@/gi;
 const QUERY = /\?[\w.~%-]+=[^\s"'<>]*/g;
 const REST_USER = /(?<![\w.:-])(\d{9,10}):([^\s,;"'<>()]+)/g;
 
 const IPV4 = /(?<![\d.])((?:\d{1,3}\.){3}\d{1,3})(\/\d{1,2})?(?!\d|\.\d)/g;
-const IPV6 = /(?<![\w:.])([\da-f:]*:[\da-f:]*:[\da-f:.]*?)(\/\d{1,3})?(?=$|[^\w:.]|[.:](?:\s|$))/gi;
+/** What may be one; which part of it is one, parseIPv6() tells. */
+const IPV6 = /(?<![\w:.])([\da-f:.]{2,})(\/\d{1,3})?(?!\w)/gi;
 
 /**
  * Tells equal names from others, and hides a name only from those who don't guess it: FNV-1a with 32 bits.
@@ -90,9 +91,13 @@ function cutAddress(address, length, mode) {
 export function scrubAddresses(text, mode) {
   if (mode === 'keep') return text;
   return text
-    .replace(IPV6, (all, address, length = '') =>
-      parseIPv6(address) === undefined ? all : cutAddress(address, length, mode),
-    )
+    .replace(IPV6, (all, run, length = '') => {
+      // What follows may be the end of a sentence, or a colon.
+      const address = [run, run.slice(0, -1)].find((one) => parseIPv6(one) !== undefined);
+      if (address === undefined) return all;
+      const rest = run.slice(address.length);
+      return cutAddress(address, rest === '' ? length : '', mode) + rest;
+    })
     .replace(IPV4, (all, address, length = '') =>
       address.split('.').every((/** @type {string} */ part) => Number(part) < 256)
         ? cutAddress(address, length, mode)

@@ -207,11 +207,34 @@ describe('secrets', () => {
     );
   });
 
+  /** Beginnings of what is looked for. */
+  const PARTS = [
+    ...[
+      'a',
+      'password',
+      'password ',
+      'eyJ.',
+      'eyJ-',
+      '1.',
+      ':',
+      'a:',
+      '1.1:',
+      'aA1',
+      '"\\',
+      ' ',
+      'x@',
+      '/?',
+    ],
+    ...['a.', 'a://', 'turn:', 'bearer ', '?a=', '1800000000:', "'", '-', 'is ', 'user-'],
+  ];
+
   test('long texts without an end take no time without an end', () => {
-    for (const part of ['a', 'password', 'eyJ.', '1.', ':', 'aA1', '"\\', ' ', 'x@', '/?']) {
-      const text = part.repeat(Math.floor(10_000 / part.length));
-      const report = createReport({ ...HEAD, name: text, measurements: [] });
-      expect(typeof redact(report, { addresses: 'prefix' }).name).toBe('string');
+    for (const part of PARTS) {
+      for (const end of ['', '_', '"', '=', '\n']) {
+        const text = part.repeat(Math.floor(9999 / part.length)) + end;
+        const report = createReport({ ...HEAD, name: text, measurements: [] });
+        expect(typeof redact(report, { addresses: 'prefix' }).name).toBe('string');
+      }
     }
   });
 });
@@ -277,6 +300,9 @@ describe('addresses', () => {
     ['::ffff:203.0.113.5', '::/48'],
     ['version 1.2.3.400, 1.2.3', 'version 1.2.3.400, 1.2.3'],
     ['fe80::1%eth0', 'fe80::/48%eth0'],
+    ['at 2001:db8:1:2::3.', 'at 2001:db8:1::/48.'],
+    ['2001:db8:1:2::3: no answer', '2001:db8:1::/48: no answer'],
+    ['2001:db8::/32 and 2001:db8:1:2::/64', '2001:db8::/32 and 2001:db8:1::/48'],
   ])('in a text: %s', (text, expected) => {
     const report = createReport({ ...HEAD, name: text, measurements: [] });
     expect(redact(report, { addresses: 'prefix' }).name).toBe(expected);
