@@ -76,5 +76,6 @@ test('240 allocations over UDP, TCP and WebSocket, each with a channel, and each
   expect(server.stats()).toMatchObject({ allocations: 0, relaySockets: 0 });
   await server.close();
   await peer.close();
-  await until(() => openSockets() === before);
+  // What tests before this one left may have gone meanwhile.
+  await until(() => openSockets() <= before);
 });
