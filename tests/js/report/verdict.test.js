@@ -139,6 +139,11 @@ describe('verdictOf()', () => {
     expect(new Set(GRADES.map(({ way }) => way))).toEqual(ways);
   });
 
+  test.each(Object.entries(GRADE_WORDS))('%s stands in docs/report.md', (grade, words) => {
+    const page = readFileSync(new URL('../../../docs/report.md', import.meta.url), 'utf8');
+    expect(page).toContain(`\n| \`${grade}\` | ${words} |\n`);
+  });
+
   test('the worst comes first', () => {
     const severities = judge(EVERYTHING).findings.map(({ severity }) => severity);
     const rank = ['error', 'warning', 'info', 'good'];
