@@ -2,7 +2,8 @@
 
 import { PosternError } from '../errors.js';
 
-/** A mirror that is busy may have time a little later. */
+/** Refusals that pass: the mirror, or another page behind the same address, may be done a little later. */
+const PASSING = new Set(['busy', 'too-many']);
 const BUSY_RETRIES = 3;
 const BUSY_MS = 1000;
 
@@ -46,7 +47,7 @@ export class MirrorClient {
     for (let tries = 0; ; tries += 1) {
       const { status, answer } = await this.#post(body);
       if (status === 200) return answer;
-      if (status === 503 && tries < BUSY_RETRIES) {
+      if (PASSING.has(answer.refused) && tries < BUSY_RETRIES) {
         await pause(BUSY_MS, this.#signal);
         continue;
       }

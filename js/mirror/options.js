@@ -51,7 +51,7 @@ import { checkInteger, checkSignal } from '../option-checks.js';
 /** @typedef {ReturnType<typeof checkMirrorOptions>} MirrorSettings */
 
 /** @type {MirrorLimits} */
-const DEFAULT_LIMITS = {
+export const DEFAULT_LIMITS = {
   sessions: 1000,
   sessionsPerHost: 24,
   startsPerMinutePerHost: 120,

@@ -13,7 +13,7 @@
  */
 
 /** Why a page gets nothing, and the status that says so. */
-const REFUSALS = /** @type {const} */ ({
+export const REFUSALS = /** @type {const} */ ({
   'bad-request': 400,
   origin: 403,
   'no-session': 404,

@@ -1,6 +1,8 @@
 // What a mirror never does, and what it does not do without end, whatever arrives.
 import { describe, expect, test } from '@jest/globals';
 import { encode, prepareKey } from '../../../js/codec/index.js';
+import { DEFAULT_LIMITS } from '../../../js/mirror/options.js';
+import { Session } from '../../../js/mirror/session.js';
 import { Nat, Page, World } from './simulator.js';
 
 /** @typedef {import('./simulator.js').Place} Place */
@@ -144,6 +146,53 @@ describe('whom it sends to', () => {
       for (const { to } of world.sent) expect(proven).toContain(`${to.address} ${to.port}`);
       for (const { to } of world.sent) expect(to.address).not.toBe(VICTIM.address);
     }
+  });
+
+  test('whatever a test asks for, a session sends nowhere else', () => {
+    /** @type {unknown[]} */
+    const sent = [];
+    let overLimit = 0;
+    const key = prepareKey({ password: PAGE.pwd });
+    const session = new Session(
+      {
+        id: 'id',
+        host: 'host',
+        family: 'IPv4',
+        ends: [{ username: 'us:page', key }],
+        far: { username: 'page:us', key },
+        endsAt: 1000,
+        limits: DEFAULT_LIMITS,
+      },
+      {
+        transmit: (_session, _place, _bytes, to) => sent.push(to) > 0,
+        expect: () => {},
+        transactionId: () => new Uint8Array(12),
+        overLimit: () => {
+          overLimit += 1;
+        },
+      },
+    );
+    const ignore = () => {};
+    session.test = { check: ignore, answer: ignore, tick: ignore, step: () => false, nextAt: 1 };
+    const at = (/** @type {string} */ address, /** @type {number} */ port) =>
+      /** @type {const} */ ({ address, port, family: 'IPv4' });
+    const source = at('203.0.113.5', 4000);
+    const check = {
+      end: 0,
+      place: 'A:first',
+      priority: 1,
+      source,
+      transactionId: new Uint8Array(12),
+    };
+    session.check(check, 0);
+    expect(session.knock('A:first', at('203.0.113.5', 4001), 0)).toBe(undefined);
+    expect(session.knock('A:first', at('203.0.113.6', 4000), 0)).toBe(undefined);
+    session.confirm({ ...check, source: at('198.18.0.1', 53) }, 0);
+    expect([sent, overLimit]).toEqual([[], 3]);
+    expect(session.knock('A:first', source, 0)).toBe('00'.repeat(12));
+    session.isOver = true;
+    expect(session.knock('A:first', source, 0)).toBe(undefined);
+    expect(sent).toEqual([source]);
   });
 
   test('a check that is sent again from elsewhere brings no knocks there', async () => {
