@@ -14,7 +14,6 @@ using client::nat::Answer;
 using client::nat::Behaviour;
 using client::nat::Finding;
 using client::nat::Findings;
-using client::nat::Outcome;
 using client::nat::Reason;
 
 using client::nat::TestName;

@@ -184,13 +184,15 @@ class NatDiscovery {
   [[nodiscard]] bool launch_due();
   [[nodiscard]] bool launch(const Launch& launch);
   [[nodiscard]] Errc send(Flight& flight);
+  static void end_flight(Flight& flight);
+  void finish(TestId id, Outcome outcome);
+  [[nodiscard]] bool is_under_way(TestId id) const;
+
+  // nat_answers.cpp.
   void handle_message(SocketId socket, stun::Bytes bytes, const TransportAddress& source);
   void handle_answer(Flight& flight, const stun::MessageView& message, SocketId socket,
                      const TransportAddress& source);
   [[nodiscard]] Flight* find_flight(stun::Bytes transaction_id);
-  static void end_flight(Flight& flight);
-  void finish(TestId id, Outcome outcome);
-  [[nodiscard]] bool is_under_way(TestId id) const;
 
   // nat_schedule.cpp: which test comes when. The functions may be called at any time, as often as
   // one likes: they begin what can begin, and say whether everything is over.
@@ -208,6 +210,8 @@ class NatDiscovery {
   [[nodiscard]] bool filter_is_opened(FilteringTests& tests);
   [[nodiscard]] bool mapping_is_tested(MappingTests& tests);
   [[nodiscard]] bool mapping_is_tested_on_streams(MappingTests& tests);
+
+  // nat_lifetime.cpp.
   [[nodiscard]] bool lifetime_is_measured();
   [[nodiscard]] bool mapping_is_held(LifetimeTests& tests);
   [[nodiscard]] bool lifetime_question_is_over(LifetimeTests& tests);
