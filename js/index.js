@@ -1,10 +1,10 @@
 // postern: STUN and TURN for Node and the browser.
 
-export { discoverNat } from '#nat';
 export { checkIceServers } from './check/check-ice-servers.js';
 export { init } from './engine/shared-engine.js';
 export { PosternError } from './errors.js';
 export { getMappedAddress, openStunClient } from './get-mapped-address.js';
+export { discoverNat } from './nat/index.js';
 export { StunClient } from './stun-client.js';
 export { memoryTransportPair } from './transports/memory.js';
 export { allocate } from './turn/allocate.js';

@@ -1,5 +1,5 @@
 // postern nat: how the NATs and firewalls between this machine and a server behave.
-import { discoverNat } from '#nat';
+import { discoverNat } from '../nat/index.js';
 import { describeNat, describeTest } from './describe-nat.js';
 import { EXIT, UsageError } from './exit-codes.js';
 import { choiceOf, integerOf, NETWORK } from './options.js';

@@ -3,7 +3,7 @@ import { PosternError } from '../errors.js';
 
 /**
  * @param {import('../ice-server.js').ServerInput} _server
- * @param {import('./options.js').NatOptions} [_options]
+ * @param {import('./options.js').NatOptions} _options
  * @returns {Promise<import('./result.js').NatResult>}
  */
 export async function discoverNat(_server, _options) {

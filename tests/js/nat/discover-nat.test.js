@@ -223,7 +223,7 @@ test.each([
 });
 
 test('a page is told what to do instead', async () => {
-  const error = await rejection(discoverInBrowser('stun:stun.example.org'));
+  const error = await rejection(discoverInBrowser('stun:stun.example.org', {}));
   expect(error).toBeInstanceOf(PosternError);
   expect(error).toMatchObject({ code: 'ERR_TRANSPORT_UNSUPPORTED' });
   expect(error.hint).toMatch(/postern\/diagnose/);
