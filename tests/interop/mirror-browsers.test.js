@@ -7,10 +7,16 @@ import { createMirror } from '../../js/mirror/index.js';
 import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
 import { diagnoseIn, servePage } from './mirror-page.js';
 
-/** Browsers do not send to loopback addresses from others. */
-const own = Object.values(networkInterfaces())
-  .flatMap((all) => all ?? [])
-  .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+/** Browsers do not send to loopback addresses from others. @param {'IPv4' | 'IPv6'} wanted */
+const ownAddress = (wanted) =>
+  Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .find(
+      ({ internal, family, address }) =>
+        !internal && family === wanted && !/^fe[89ab]/.test(address),
+    )?.address;
+const own = ownAddress('IPv4');
+const ownV6 = ownAddress('IPv6');
 const alone = own === undefined ? 'skipped: this machine has loopback only' : undefined;
 
 const UNTESTABLE = 5060;
@@ -35,7 +41,7 @@ async function startMirror({ isLetIn = true } = {}) {
   const site = await servePage(url);
   cleanUps.push(site.close);
   const mirror = await createMirror({
-    addresses: [/** @type {string} */ (own)],
+    addresses: [own, ownV6].filter((address) => address !== undefined),
     origins: [isLetIn ? site.origin : 'https://app.example.org'],
     portMap: [21_101, 21_102, UNTESTABLE],
   });
@@ -92,6 +98,27 @@ for (const name of BROWSERS) {
       expect(problems).toEqual([]);
       expect(mirror.stats()).toMatchObject({ sessions: 0, malformed: 0, forged: 0, refused: 0 });
     }, 60_000);
+
+    (ownV6 === undefined ? test.skip : test)(
+      `over IPv6${ownV6 === undefined ? ' (skipped: this machine has none)' : ''}`,
+      async () => {
+        const { url, origin } = await startMirror();
+        const options = { url, family: 'IPv6', hairpinning: false };
+        const { diagnosis } = await diagnoseIn(browser, origin, options);
+        expect(diagnosis).toMatchObject({
+          publicAddress: { value: { address: ownV6, family: 'IPv6' } },
+          behindNat: { value: false },
+          mapping: { reason: 'one-address' },
+        });
+        expect(diagnosis.portMap.value).toContainEqual({
+          port: 21_101,
+          isTestable: true,
+          out: true,
+          in: true,
+        });
+      },
+      60_000,
+    );
 
     test('a second run confirms it', async () => {
       const { url, origin } = await startMirror();

@@ -1,6 +1,6 @@
 // What a mirror never does, and what it does not do without end, whatever arrives.
 import { describe, expect, test } from '@jest/globals';
-import { encode, prepareKey } from '../../../js/codec/index.js';
+import { decode, encode, prepareKey } from '../../../js/codec/index.js';
 import { DEFAULT_LIMITS } from '../../../js/mirror/options.js';
 import { Session } from '../../../js/mirror/session.js';
 import { Nat, Page, World } from './simulator.js';
@@ -111,6 +111,26 @@ describe('what is no check of the test', () => {
     arrive(world, encode({ class: 'request', method: 'Binding' }), VICTIM);
     drain(world);
     expect(world.sent).toEqual([]);
+  });
+
+  test('an answer of another password is none, whoever has seen the knock', async () => {
+    const world = new World();
+    const session = await start(world);
+    arrive(world, checkOf(session), VICTIM);
+    const knocks = world.sent.splice(0);
+    expect(knocks).toHaveLength(3);
+    for (const { bytes, place } of knocks) {
+      const { transactionId } = decode(bytes);
+      const key = prepareKey({ password: session.pwd });
+      const answer = encode({ class: 'success', method: 'Binding', transactionId, key });
+      world.core.receive('IPv4', place, answer, VICTIM, world.now);
+    }
+    expect(world.core.stats()).toMatchObject({ forged: 3, answers: 0 });
+    // Nothing has arrived, as far as the mirror knows: it goes on, and finds no answer.
+    const filtered = world.ask({ step: 'filtering', session: session.session });
+    await world.until(filtered);
+    const { body } = await world.ask({ step: 'result', session: session.session });
+    expect(body.verdict.filtering).toMatchObject({ reason: 'control-failed' });
   });
 
   test("one session's password opens no other session", async () => {
