@@ -35,6 +35,7 @@ size_t TurnServer::create_permission(Caller& caller) {
   Allocation& allocation = *allocations_[*number];
   const MessageView& request = caller.request;
   size_t count = 0;
+  size_t fresh = 0;
   for (;; ++count) {
     const auto peer = request.get<AttributeType::XorPeerAddress>(count);
     if (peer.error() == Errc::AttributeMissing) break;
@@ -42,9 +43,10 @@ size_t TurnServer::create_permission(Caller& caller) {
     if (const uint16_t wrong = check_peer(allocation, *peer, PeerIs::Host)) {
       return refuse(caller, wrong);
     }
+    if (!allocation.peers.permits(*peer, now_)) ++fresh;
   }
   if (count == 0) return refuse(caller, ErrorCode::BadRequest);
-  if (!allocation.peers.has_room(now_, count, options_.limits.peers)) {
+  if (!allocation.peers.has_room(now_, fresh, options_.limits.peers)) {
     return refuse(caller, ErrorCode::InsufficientCapacity);
   }
   for (size_t i = 0; i < count; ++i) {
@@ -70,7 +72,8 @@ size_t TurnServer::bind_channel(Caller& caller) {
     return refuse(caller, wrong);
   }
   Peers& peers = allocation.peers;
-  if (!peers.has_room(now_, 1, options_.limits.peers)) {
+  const size_t fresh = peers.permits(*peer, now_) ? 0 : 1;
+  if (!peers.has_room(now_, fresh, options_.limits.peers)) {
     return refuse(caller, ErrorCode::InsufficientCapacity);
   }
   switch (peers.bind(*channel, *peer, now_, options_.limits.peers)) {

@@ -250,5 +250,17 @@ TEST_F(FewPeers, AreLimited) {
   EXPECT_EQ(client.bind(0x4002, host_number(6)).code(), 508);
 }
 
+TEST_F(FewPeers, AreRenewedWhereThereIsNoRoomForMore) {
+  for (uint8_t i = 1; i <= 3; ++i) EXPECT_TRUE(client.permit(host_number(i)).is_success());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(client.permit(host_number(1)).is_success());
+    EXPECT_TRUE(client.bind(0x4000, host_number(2)).is_success());
+    wait(200);
+  }
+  EXPECT_TRUE(hears(host_number(1)));
+  EXPECT_TRUE(hears(host_number(2)));
+  EXPECT_FALSE(hears(host_number(3)));
+}
+
 }  // namespace
 }  // namespace postern::sim
