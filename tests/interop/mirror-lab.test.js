@@ -148,13 +148,24 @@ suite(skipped === undefined ? 'behind a NAT' : `behind a NAT (${skipped})`, () =
     60_000,
   );
 
-  test('a router that answers what nobody asked for', async () => {
-    lab.setKind({ ...KINDS.linux, answersUnsolicited: true });
-    const found = await diagnose({ ports: false, hairpinning: false, confirm: true });
-    for (const [, { diagnosis }] of found) {
-      expect(diagnosis).toMatchObject({ ...truthOf(KINDS.linux), confirmed: true });
-    }
-  }, 60_000);
+  test.each([
+    ['full, which keeps ports', { ...KINDS.full, keepsPort: true }],
+    ['port, which answers what nobody asked for', { ...KINDS.port, answersUnsolicited: true }],
+  ])(
+    '%s',
+    async (_name, kind) => {
+      lab.setKind(kind);
+      const found = await diagnose({ ports: false, hairpinning: false, confirm: true });
+      for (const [, { diagnosis }] of found) {
+        expect(diagnosis).toMatchObject({
+          ...truthOf(kind),
+          portPreservation: { value: kind.keepsPort === true },
+          confirmed: true,
+        });
+      }
+    },
+    60_000,
+  );
 
   test('ports that are blocked outwards, inwards, and not at all', async () => {
     const drops = ['iifname "lan" udp dport { 3478, 20010 }', 'iifname "wan" udp sport 5004'];
@@ -176,22 +187,29 @@ suite(skipped === undefined ? 'behind a NAT' : `behind a NAT (${skipped})`, () =
     }
   }, 60_000);
 
-  test('no UDP at all', async () => {
-    lab.setKind({ ...KINDS.linux, drops: ['meta l4proto udp'] });
-    for (const [, { diagnosis }] of await diagnose({})) {
-      for (const key of ['publicAddress', 'mapping', 'filtering', 'behindNat', 'hairpinning']) {
-        expect(diagnosis[key]).toMatchObject({ value: 'unknown', reason: 'no-check' });
+  test.each([
+    ['no UDP at all', 'meta l4proto udp'],
+    ['no STUN', 'meta l4proto udp @th,96,32 0x2112a442'],
+  ])(
+    '%s',
+    async (_name, drop) => {
+      lab.setKind({ ...KINDS.linux, drops: [drop] });
+      for (const [, { diagnosis }] of await diagnose({})) {
+        for (const key of ['publicAddress', 'mapping', 'filtering', 'behindNat', 'hairpinning']) {
+          expect(diagnosis[key]).toMatchObject({ value: 'unknown', reason: 'no-check' });
+        }
+        expect(diagnosis.portMap).toMatchObject({ value: 'unknown', reason: 'no-check' });
       }
-      expect(diagnosis.portMap).toMatchObject({ value: 'unknown', reason: 'no-check' });
-    }
-  }, 60_000);
+    },
+    60_000,
+  );
 
   test('how long it keeps a binding', async () => {
     lab.setKind({ ...KINDS.linux, timeoutSeconds: 8 });
-    const options = { ports: false, hairpinning: false, lifetimeSeconds: [5, 12] };
+    const options = { ports: false, hairpinning: false, lifetimeSeconds: [5, 11] };
     for (const [, { diagnosis }] of await diagnose(options)) {
       expect(diagnosis.bindingLifetime).toEqual({
-        value: { atLeastSeconds: 5, lessThanSeconds: 12 },
+        value: { atLeastSeconds: 5, lessThanSeconds: 11 },
       });
     }
   }, 90_000);
