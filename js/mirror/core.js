@@ -2,12 +2,12 @@
 
 import { decode, prepareKey, verify } from '../codec/index.js';
 import { sourceOf } from '../gateway/client-address.js';
-import { Shares } from '../gateway/shares.js';
 import { HairpinTest } from './hairpin-test.js';
 import { LifetimeTest } from './lifetime-test.js';
 import { NatTest } from './nat-test.js';
 import { PortTest, placeOfPort } from './port-test.js';
 import { Session } from './session.js';
+import { SharesOfHosts } from './shares-of-hosts.js';
 import { checkStart, refusal } from './talk.js';
 
 /** @typedef {import('../codec/index.js').Message} Message */
@@ -56,7 +56,6 @@ import { checkStart, refusal } from './talk.js';
  */
 
 const SECOND_MS = 1000;
-const FORGET_EVERY_MS = 60_000;
 /** Of a session: nobody guesses it. */
 const ID_BYTES = 16;
 /** Hexadecimal digits are ice-chars (RFC 8839 section 5.4). */
@@ -73,10 +72,7 @@ export class MirrorCore {
   /** @type {Map<Session, { names: string[], ids: string[] }>} */ #belongings = new Map();
   #transport;
   #limits;
-  /** Pages, by the host that asks for sessions. */ #pages;
-  /** Browsers, by the host that packets go to. */ #targets;
-  #second = { since: 0, packets: 0 };
-  #forgetAt = 0;
+  #shares;
   #nextAt = Infinity;
   #isClosed = false;
   #stats = {
@@ -97,14 +93,12 @@ export class MirrorCore {
   constructor(transport, limits) {
     this.#transport = transport;
     this.#limits = limits;
-    this.#pages = new Shares(Infinity, Infinity);
-    this.#targets = new Shares(limits.packetsPerSecondPerHost, limits.bytesPerSecondPerHost);
+    this.#shares = new SharesOfHosts(limits);
   }
 
   /** @returns {MirrorStats} */
   stats() {
-    const hosts = this.#pages.size + this.#targets.size;
-    return { sessions: this.#sessions.size, hosts, ...this.#stats };
+    return { sessions: this.#sessions.size, hosts: this.#shares.size, ...this.#stats };
   }
 
   /**
@@ -149,21 +143,20 @@ export class MirrorCore {
     const start = checkStart(body);
     const family = start?.family ?? this.#transport.places.keys().next().value ?? 'IPv4';
     const places = this.#transport.places.get(family);
-    const page = this.#pages.of(host, now);
-    page.attempts += 1;
+    const excess = this.#shares.refuses(host, now);
     const refused = (/** @type {import('./talk.js').RefusalReason} */ reason) => {
       this.#stats.refused += 1;
       refusal(reply, reason);
     };
-    if (page.attempts > this.#limits.startsPerMinutePerHost) return refused('too-often');
+    if (excess === 'too-often') return refused(excess);
     if (start === undefined) return refused('bad-request');
     if (places === undefined || !this.#offers(start)) return refused('not-offered');
-    if (page.connections >= this.#limits.sessionsPerHost) return refused('too-many');
+    if (excess !== undefined) return refused(excess);
     if (this.#isClosed || this.#sessions.size >= this.#limits.sessions) return refused('busy');
 
     const session = this.#make(start, host, family, places, now);
     if (session === undefined) return refused('bad-request');
-    page.connections += 1;
+    this.#shares.count(host, 1, now);
     this.#stats.started += 1;
     const candidates =
       start.test === 'ports'
@@ -243,15 +236,10 @@ export class MirrorCore {
 
   /** @type {(session: Session, place: string, bytes: Uint8Array, to: TransportAddress, now: number) => boolean} */
   #transmit = (session, place, bytes, to, now) => {
-    const { meter } = this.#targets.of(sourceOf(to.address), now);
-    meter.fill(now);
-    if (now - this.#second.since >= SECOND_MS) this.#second = { since: now, packets: 0 };
-    if (!meter.hasLeft || this.#second.packets >= this.#limits.packetsPerSecond) {
+    if (!this.#shares.maySend(to.address, bytes.length, now)) {
       this.#stats.overLimit += 1;
       return false;
     }
-    meter.take(1, bytes.length);
-    this.#second.packets += 1;
     this.#stats.packetsSent += 1;
     this.#stats.bytesSent += bytes.length;
     this.#transport.send(session.family, place, bytes, to);
@@ -356,10 +344,7 @@ export class MirrorCore {
       if (now >= session.nextAt) session.test.tick(now);
       this.#touched(session);
     }
-    if (now < this.#forgetAt) return;
-    this.#forgetAt = now + FORGET_EVERY_MS;
-    this.#pages.forget(now);
-    this.#targets.forget(now);
+    this.#shares.forget(now);
   }
 
   /** Ends all sessions, for good: those who wait are told so. */
@@ -379,7 +364,7 @@ export class MirrorCore {
     for (const name of names) this.#names.delete(name);
     for (const id of ids) this.#expected.delete(id);
     for (const reply of [...session.waiting]) refusal(reply, 'no-session');
-    this.#pages.of(session.host, 0).connections -= 1;
+    this.#shares.count(session.host, -1, 0);
   }
 }
 
