@@ -232,6 +232,7 @@ test('the package exports what it says', () => {
     'StunClient',
     'allocate',
     'checkIceServers',
+    'discoverNat',
     'formatUri',
     'getMappedAddress',
     'init',
