@@ -56,8 +56,8 @@ import { unknown } from './unknown.js';
 /** Until a check has succeeded, once the mirror answers. */
 const CONNECT_MS = 4000;
 const LOOK_EVERY_MS = 50;
-/** More runs where packets were lost. */
-const MAX_RUNS = 3;
+/** One more where packets were lost. */
+const MAX_RUNS = 2;
 /** Findings that another run may change, as chance had a part in them. */
 const BY_CHANCE = new Set(['loss', 'contradiction', 'check-missing', 'control-failed']);
 const VERDICT_KEYS = /** @type {const} */ ([
