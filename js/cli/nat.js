@@ -60,6 +60,10 @@ export const nat = {
     if (longest !== undefined && values.lifetime !== true) {
       throw new UsageError('--longest goes with --lifetime.');
     }
+    if (io.isTerminal && values.json !== true && values.quiet !== true) {
+      const time = values.lifetime === true ? 'many minutes' : 'up to half a minute';
+      io.err(`Testing, which takes ${time}.\n`);
+    }
     const longestMs = longest === undefined ? undefined : longest * 1000;
     const result = await discoverNat(positionals[0], {
       transport: choiceOf(values, 'transport', /** @type {const} */ (['udp', 'tcp'])),

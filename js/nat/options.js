@@ -20,7 +20,7 @@ import { checkStunOptions } from '../stun-options.js';
  */
 
 /**
- * Those of getMappedAddress() that go with it, and its own.
+ * Those of getMappedAddress() that go with it, and its own. `retransmission` is that of the tests: default `rc` 4, `rm` 4.
  *
  * @typedef {NatOwnOptions & Pick<StunOptions, 'signal' | 'family' | 'credentials' | 'localAddress' | 'software'
  *   | 'fingerprint' | 'retransmission' | 'featureBitOrder' | 'resolver'>} NatOptions

@@ -66,6 +66,15 @@ test('--lifetime, with what is tested meanwhile', async () => {
   expect(stderr).toMatch(/^- lifetime response-port: /m);
 });
 
+test('at a terminal it says that it takes a while', async () => {
+  const words = 'Testing, which takes up to half a minute.\n';
+  const args = ['nat', server.uri, '--once'];
+  const { stdout, stderr } = await runCommand(args, { isTerminal: true, env: { NO_COLOR: '1' } });
+  expect(stderr).toBe(words);
+  expect(stdout).toMatch(/^mapping +endpoint-independent/m);
+  expect((await runCommand([...args, '--quiet'], { isTerminal: true })).stderr).toBe('');
+});
+
 test('a server that is not there: exit code 4', async () => {
   const gone = await startNatServer({ hosts: ['127.0.0.1'] });
   await gone.stop();
