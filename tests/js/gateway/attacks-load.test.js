@@ -243,6 +243,29 @@ describe('a client that never reads', () => {
     30_000,
   );
 
+  test('but one that reads again stays, and gets what is current', async () => {
+    const flood = await udpFlood(channelData(0x4000, Buffer.alloc(1200)));
+    const limits = {
+      stuckMs: 1500,
+      // Who does not read does not answer them either, and is gone after three.
+      pingMs: 1000,
+      messagesPerSecond: Infinity,
+      bytesPerSecond: Infinity,
+    };
+    const { url, gateway, log } = await startGateway({ upstream: flood.upstream, limits });
+    const client = await openClient(url);
+    await client.allocate();
+    client.socket.pause();
+    for (let i = 0; i < 2000 && !gateway.stats().dropped['slow-client']; i++) await flood.send(100);
+    expect(gateway.stats().dropped['slow-client']).toBeGreaterThan(0);
+    client.socket.resume();
+    // The clock of the gateway goes on for longer than a client may be stuck.
+    for (let i = 0; i < 3; i++) await once(client.socket, 'ping');
+    expect((await client.ask(binding())).class).toBe('success');
+    expect(gateway.stats().bufferedBytes).toBe(0);
+    expect(log.all('end')).toEqual([]);
+  }, 30_000);
+
   const allocated = (/** @type {Buffer} */ bytes) =>
     encode({
       class: 'success',
@@ -266,16 +289,11 @@ describe('a client that never reads', () => {
       url: `turn:127.0.0.1:${socket.address().port}`,
       allowPrivate: /** @type {true} */ (true),
     };
-    const send = (/** @type {number} */ count) =>
-      Promise.all(
-        Array.from(
-          { length: count },
-          () =>
-            new Promise((resolve) => {
-              if (victim) socket.send(message, victim.port, victim.address, resolve);
-            }),
-        ),
-      );
+    const send = async (/** @type {number} */ count) => {
+      for (let i = 0; victim && i < count; i++) socket.send(message, victim.port, victim.address);
+      // The gateway is in this process: it has its turn.
+      await new Promise(setImmediate);
+    };
     return { upstream, send };
   }
 
