@@ -8,10 +8,11 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { coturnVersion } from '../support/coturn.js';
 import { KINDS, labMissing, NatLab, SERVER_ADDRESSES } from '../support/nat-lab.js';
 import { describeWith } from './describe-with.js';
+import { NAT_TOOL, readNatTool } from './nat-tool.js';
 
 /** @typedef {import('../support/nat-lab.js').NatKind} NatKind */
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 const PORT = 3478;
 const CLI = fileURLToPath(new URL('../../js/cli/cli.js', import.meta.url));
@@ -40,7 +41,15 @@ class Case {
       textOf(child.stderr),
       once(child, 'close'),
     ]);
-    return { exitCode, stderr, json: stdout === '' ? undefined : JSON.parse(stdout) };
+    // What coturn's own program says of the same NAT.
+    const tool =
+      server === 'coturn' && args.length === 0 ? readNatTool(await this.#askTool()) : undefined;
+    return { exitCode, stderr, tool, json: stdout === '' ? undefined : JSON.parse(stdout) };
+  }
+
+  #askTool() {
+    const args = ['-m', '-f', '-p', String(PORT), SERVER_ADDRESSES[0]];
+    return textOf(this.#spawn('client', NAT_TOOL, args).stdout);
   }
 
   async #startServer() {
@@ -74,6 +83,11 @@ class Case {
     const child = this.lab.spawn(host, command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.processes.push(child);
     return child;
+  }
+
+  /** For the end of this process. */
+  kill() {
+    for (const child of this.processes) child.kill('SIGKILL');
   }
 
   async close() {
@@ -136,6 +150,23 @@ const CASES = [
         server: /** @type {const} */ ('coturn'),
         expected: expectedOf(KINDS[name]),
       }))),
+  // The tables of the lab are for UDP: over TCP a router that picks ports picks one for each connection.
+  ...(coturnVersion === undefined
+    ? []
+    : /** @type {const} */ ([
+        ['linux', 'endpoint-independent'],
+        ['sym', 'address-and-port-dependent'],
+      ]).map(([name, mapping]) => ({
+        name: `${name}, over TCP`,
+        inner: KINDS[name],
+        server: /** @type {const} */ ('coturn'),
+        args: ['--transport', 'tcp'],
+        expected: {
+          behindNat: true,
+          mapping: { behaviour: mapping },
+          filtering: { behaviour: 'unknown', reason: 'not-over-tcp' },
+        },
+      }))),
 ];
 
 /** @param {NatKind} kind */
@@ -150,6 +181,12 @@ function expectedOf({ mapping, filtering, keepsPort = false }) {
   };
 }
 
+const BLOCKED = {
+  name: 'UDP blocked',
+  inner: { ...KINDS.linux, drops: ['meta l4proto udp'] },
+  args: ['--timeout', '2000'],
+};
+
 /** Labs at a time: each has some six processes. */
 const AT_A_TIME = 6;
 
@@ -159,8 +196,13 @@ describeWith('NATs of nftables', labMissing())('discovery from inside', () => {
   /** @type {Set<Case>} */
   const open = new Set();
 
+  const killAll = () => {
+    for (const one of open) one.kill();
+  };
+
   beforeAll(async () => {
-    const waiting = [...CASES];
+    process.once('exit', killAll);
+    const waiting = [...CASES, { outer: undefined, server: undefined, ...BLOCKED }];
     const work = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const { name, inner, outer, args, server } = next;
@@ -178,6 +220,7 @@ describeWith('NATs of nftables', labMissing())('discovery from inside', () => {
   });
   afterAll(async () => {
     for (const one of open) await one.close();
+    process.off('exit', killAll);
   });
 
   test.each(CASES)('$name', ({ name, expected }) => {
@@ -186,6 +229,25 @@ describeWith('NATs of nftables', labMissing())('discovery from inside', () => {
     expect(result?.json).toMatchObject(expected);
     expect(result?.exitCode).toBe(0);
   });
+
+  test('no UDP gets through: nobody answered, and exit code 4', () => {
+    const result = results.get(BLOCKED.name);
+    expect(result?.stderr).toMatch(/ERR_STUN_TIMEOUT/);
+    expect([result?.exitCode, result?.json]).toEqual([4, undefined]);
+  });
+
+  test.each(CASES.filter(({ name }) => name.endsWith('with coturn')))(
+    '$name: its own program says the same',
+    ({ name }) => {
+      const { json, tool } = results.get(name) ?? {};
+      expect([tool?.output, tool?.filtering]).toEqual([
+        expect.anything(),
+        json.filtering.behaviour,
+      ]);
+      // Of a mapping that is none it has other words.
+      if (json.behindNat) expect(tool?.mapping).toBe(json.mapping.behaviour);
+    },
+  );
 
   test('without a NAT there is no hairpinning to test', () => {
     expect(results.get('none')?.json).toMatchObject({

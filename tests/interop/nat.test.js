@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { discoverNat } from '../../js/index.js';
 import { startNatServer } from '../js/nat/support.js';
 import { describeWithCoturn, startCoturn } from './coturn.js';
+import { NAT_TOOL, readNatTool } from './nat-tool.js';
 import { programMissing, runProgram } from './server-support.js';
 import { uriOf } from './support.js';
 
 jest.setTimeout(60_000);
 
 const HOSTS = ['127.0.0.1', '127.0.0.2'];
-const TOOL = 'turnutils_natdiscovery';
 
 const NO_NAT = {
   behindNat: false,
@@ -20,18 +20,9 @@ const NO_NAT = {
   classicName: 'open Internet',
 };
 
-/** What coturn's tool says of mapping and filtering, in our words. @param {string} host @param {number} port */
-async function toolSays(host, port) {
-  const { output } = await runProgram(TOOL, ['-m', '-f', '-p', String(port), host]);
-  const behaviours = [...output.matchAll(/NAT with (.*?) (Mapping|Filtering)/g)];
-  const words = Object.fromEntries(
-    behaviours.map(([, behaviour, what]) => [
-      what.toLowerCase(),
-      behaviour.toLowerCase().replaceAll(' ', '-'),
-    ]),
-  );
-  return { ...words, hasNoNat: /No NAT detected/i.test(output), output };
-}
+/** @param {string} host @param {number} port */
+const toolSays = async (host, port) =>
+  readNatTool((await runProgram(NAT_TOOL, ['-m', '-f', '-p', String(port), host])).output);
 
 describeWithCoturn('NAT discovery', () => {
   describe('on two addresses', () => {
@@ -56,8 +47,8 @@ describeWithCoturn('NAT discovery', () => {
       expect(result.server.software).toMatch(/Coturn/);
     });
 
-    (programMissing(TOOL, 'coturn') === undefined ? test : test.skip)(
-      `${TOOL} says the same`,
+    (programMissing(NAT_TOOL, 'coturn') === undefined ? test : test.skip)(
+      `${NAT_TOOL} says the same`,
       async () => {
         const said = await toolSays(HOSTS[0], server.port);
         const { mapping, filtering } = await discoverNat(uriOf(HOSTS[0], server.port), {
@@ -162,8 +153,8 @@ describe('our server', () => {
     });
   });
 
-  (programMissing(TOOL, 'coturn') === undefined ? test : test.skip)(
-    `${TOOL} takes it for one that can tell`,
+  (programMissing(NAT_TOOL, 'coturn') === undefined ? test : test.skip)(
+    `${NAT_TOOL} takes it for one that can tell`,
     async () => {
       expect(await toolSays(HOSTS[0], server.port)).toMatchObject({
         filtering: 'endpoint-independent',

@@ -239,6 +239,24 @@ TEST_P(NatSeeds, ASystemThatDoesNotSend) {
   expect_no_lie(world.discovery.findings().filtering, behaviour_of(options.box.filtering), name);
 }
 
+TEST_P(NatSeeds, MappingsThatExpireMeanwhile) {
+  for (const Depends filtering : kKinds) {
+    NatWorldOptions options;
+    options.box.mapping = static_cast<Depends>(GetParam() % 3);
+    options.box.filtering = filtering;
+    options.box.hairpins = GetParam() % 2 == 0;
+    options.box.lifetime = Duration::milliseconds(50 + GetParam() * 60);
+    options.seed = GetParam();
+    const std::string name = name_of(options);
+    NatWorld world(options);
+    ASSERT_TRUE(world.run()) << name;
+    const Findings& found = world.discovery.findings();
+    expect_no_lie(found.mapping, behaviour_of(options.box.mapping), name);
+    expect_no_lie(found.filtering, behaviour_of(filtering), name);
+    expect_no_lie(found.hairpinning, answer_of(options.box.hairpins), name);
+  }
+}
+
 TEST_P(NatSeeds, AServerThatSaysAnythingIsSurvived) {
   for (uint32_t i = 0; i < 20; ++i) {
     NatWorldOptions options;
