@@ -49,7 +49,7 @@ uint16_t TurnServer::check_allocate(const Caller& caller) const {
   const bool has_family = request.has(AttributeType::RequestedAddressFamily);
   const bool has_additional = request.has(AttributeType::AdditionalAddressFamily);
   const bool for_udp_only = has_token || has_even_port || request.has(AttributeType::DontFragment);
-  if (is_tcp && (for_udp_only || !caller.link.is_stream)) return code_of(ErrorCode::BadRequest);
+  if (is_tcp && (for_udp_only || !caller.link.is_reliable)) return code_of(ErrorCode::BadRequest);
   if (has_token && (has_even_port || has_family || has_additional)) {
     return code_of(ErrorCode::BadRequest);
   }

@@ -87,6 +87,19 @@ TEST_F(TcpRelays, AreBoundOverWebSocketToo) {
   EXPECT_TRUE(host.is_data_connection(data));
 }
 
+TEST_F(TcpRelays, AreAllocatedOverWebSocketToo) {
+  // A connection of its own, which is reliable and cuts messages itself.
+  client.tuple = data;
+  static_cast<void>(client.exchange(client.unsigned_request(Method::Binding)));
+  host.core.add_link(ServerHost::tuple_of(data).link,
+                     {.local = kServer, .remote = data.client, .is_reliable = true});
+  const Fill tcp = [](MessageWriter& writer) {
+    writer.add<AttributeType::RequestedTransport>(kProtocolTcp);
+  };
+  static_cast<void>(client.ask(Method::Allocate, tcp));
+  EXPECT_TRUE(client.ask(Method::Allocate, tcp).is_success());
+}
+
 TEST_F(TcpRelays, TellThatThePeerRefuses) {
   client.tell(connect(kPeer));
   host.core.peer_refused(client.now, host.connections.begin()->first);
