@@ -143,7 +143,10 @@ export class WebSocketConnection extends Connection {
   join(peer) {
     this.isJoined = true;
     this.#webSocket.off('message', this.#onmessage);
-    join(this.#asStream(this.#webSocket), peer);
+    const stream = this.#asStream(this.#webSocket);
+    // The handler above has ended the WebSocket by then.
+    stream.on('error', () => {});
+    join(stream, peer);
   }
 
   close() {

@@ -258,9 +258,21 @@ test('over WebSocket the end of one is the end of both', async () => {
   const peer = await listeningPeer();
   const client = await connectByHand(server, 'ws', peer);
   const data = randomBytes(4 * MIB);
-  client.write(data);
+  for (let at = 0; at < data.length; at += 60_000) client.write(data.subarray(at, at + 60_000));
   client.end();
   expect(await drained(peer.sockets[0])).toEqual({ bytes: data.length, hash: hashOf(data) });
+});
+
+test('a message of a WebSocket that is too long ends its connection, and nothing else', async () => {
+  const server = await start();
+  const peer = await listeningPeer();
+  const client = await connectByHand(server, 'ws', peer);
+  client.on('error', () => {}).write(Buffer.alloc(MIB));
+  expect(await drained(peer.sockets[0])).toMatchObject({ bytes: 0 });
+  await until(() => server.stats().connections === 1);
+  const other = await connectByHand(server, 'ws', peer);
+  other.end('hello');
+  expect(await drained(peer.sockets[1])).toMatchObject({ bytes: 5 });
 });
 
 describe.each(['tcp', 'tls', 'ws'])('back-pressure over %s', (protocol) => {
@@ -289,8 +301,8 @@ describe.each(['tcp', 'tls', 'ws'])('back-pressure over %s', (protocol) => {
     const server = await start();
     const peer = await listeningPeer();
     const client = await connectByHand(server, protocol, peer);
-    const chunk = Buffer.alloc(MIB);
-    for (let i = 0; i < 64; i += 1) client.write(chunk);
+    const chunk = Buffer.alloc(MIB / 16);
+    for (let i = 0; i < 1024; i += 1) client.write(chunk);
     for (let i = 0; i < 200; i += 1) await new Promise(setImmediate);
     expect(client.writableLength).toBeGreaterThan(32 * MIB);
     client.end();
