@@ -132,6 +132,7 @@ export const NAT_REASONS = /** @type {const} */ ([
   'no-nat',
   'no-answer',
   'not-sent',
+  'lossy',
   'local-port',
   'no-other-address',
   'other-address-same',

@@ -25,6 +25,7 @@ export const REASON_WORDS = Object.freeze({
   'no-nat': 'there is no NAT',
   'no-answer': 'a plain request to the server was not answered',
   'not-sent': 'this machine could not send a request',
+  lossy: 'so much is lost on the way that silence tells nothing',
   'local-port': 'this machine makes no second connection from one local port',
   'no-other-address': 'the server names no other address of its own',
   'other-address-same': "the server's other address has the same address or port as its first",

@@ -138,6 +138,34 @@ TEST(NatDiscovery, ARouterThatAnswersWhatNobodyHasAskedFor) {
   }
 }
 
+TEST(NatDiscovery, ALongWayIsNoLoss) {
+  for (const Depends filtering : kKinds) {
+    NatWorldOptions options;
+    options.box.filtering = filtering;
+    options.latency = Duration::milliseconds(400);
+    NatWorld world(options);
+    ASSERT_TRUE(world.run());
+    expect_known(world.discovery.findings().filtering, behaviour_of(filtering));
+    expect_known(world.discovery.findings().hairpinning, Answer::No);
+  }
+}
+
+TEST(NatDiscovery, WhereMostIsLostSilenceTellsNothing) {
+  unsigned lossy = 0;
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    NatWorldOptions options;
+    options.box.filtering = Depends::OnAddressAndPort;
+    options.loss = 50;
+    options.seed = seed;
+    NatWorld world(options);
+    ASSERT_TRUE(world.run());
+    const Finding<Behaviour>& found = world.discovery.findings().filtering;
+    EXPECT_FALSE(found.is_known());
+    if (found.reason == Reason::Lossy) ++lossy;
+  }
+  EXPECT_GT(lossy, 0U);
+}
+
 TEST(NatDiscovery, PortsKeptAndParity) {
   for (const Ports ports : {Ports::Kept, Ports::ParityKept}) {
     NatWorldOptions options;

@@ -134,10 +134,10 @@ void NatWorld::transmit(SocketId socket, const TransportAddress& to, const Messa
   if (box_.holds_back(outside, to)) return;
   if (box_.is_outside_of(to)) {
     if (box_.hairpins() && !is_lost()) {
-      under_way_.emplace(now + kLatency / 10, Packet{outside, to, bytes, true});
+      under_way_.emplace(now + options_.latency / 10, Packet{outside, to, bytes, true});
     }
   } else if (!is_lost()) {
-    under_way_.emplace(now + kLatency, Packet{outside, to, bytes, false});
+    under_way_.emplace(now + options_.latency, Packet{outside, to, bytes, false});
   }
 }
 
@@ -208,7 +208,7 @@ void NatWorld::rave(const Packet& packet, const Request& request) {
   if (random_() % 8 == 0) bytes[random_() % bytes.size()] ^= 0x40;
   const TransportAddress from =
       random_() % 2 == 0 ? packet.to : opposite(packet.to, random_() % 2 == 0, random_() % 2 == 0);
-  under_way_.emplace(now + kLatency, Packet{from, packet.from, bytes, true});
+  under_way_.emplace(now + options_.latency, Packet{from, packet.from, bytes, true});
 }
 
 void NatWorld::answer(const Packet& packet) {
@@ -268,7 +268,7 @@ void NatWorld::answer(const Packet& packet) {
   }
   const Message bytes = builder.build();
   if (options_.drops_long_answers && bytes.size() > kUnfragmented) return;
-  if (!is_lost()) under_way_.emplace(now + kLatency, Packet{from, to, bytes, true});
+  if (!is_lost()) under_way_.emplace(now + options_.latency, Packet{from, to, bytes, true});
 }
 
 }  // namespace postern::sim

@@ -37,6 +37,8 @@ struct NatWorldOptions {
   Honesty honesty = Honesty::Honest;
   PaddingKind padding = PaddingKind::AsLong;
   ResponsePortKind response_port = ResponsePortKind::Taken;
+  // Of a packet, each way.
+  Duration latency = kLatency;
   // Chances of a loss in percent, each way.
   unsigned loss = 0;
   bool drops_long_requests = false;

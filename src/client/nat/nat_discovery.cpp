@@ -182,6 +182,7 @@ void NatDiscovery::end_flight(Flight& flight) {
 void NatDiscovery::finish(TestId id, Outcome outcome) {
   Test& ended = tests_[id];
   if (ended.outcome != Outcome::Waiting) return;
+  ended.answered_after = now_ - ended.first_sent;
   ended.outcome =
       outcome == Outcome::Silent && ended.has_failed_to_send ? Outcome::NotSent : outcome;
   for (Flight& flight : flights_) {
@@ -234,6 +235,9 @@ NatTransmit NatDiscovery::poll_transmit(std::span<uint8_t> out) {
     const size_t size = flight.transaction.poll_transmit(out);
     if (size == 0) continue;
     Test& asked = tests_[flight.test];
+    if (asked.requests_sent < asked.sent_after.size()) {
+      asked.sent_after[asked.requests_sent] = now_ - asked.first_sent;
+    }
     ++asked.requests_sent;
     asked.last_sent = now_;
     return {.size = size, .socket = asked.plan.socket, .to = asked.plan.to};

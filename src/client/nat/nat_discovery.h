@@ -48,6 +48,9 @@ inline constexpr Duration kSecondAfter = Duration::milliseconds(250);
 // network that loses a fifth each way loses all of them once in 3,500 times.
 inline constexpr RetransmissionOptions kNatRetransmission{
     .rto = kDefaultRto, .rc = 4, .rm = 4, .ti = Duration::milliseconds(9'500)};
+// Ours: how likely a test may be to lose all that it sends, one run's silence to count: in two runs
+// one in ten thousand.
+inline constexpr double kMaxChanceOfSilence = 0.01;
 // RFC 5780 section 7.6: the MTU of the interface, which for all that is known is Ethernet's.
 inline constexpr uint16_t kPaddingBytes = 1500;
 // IPv4 and UDP take 28 bytes of an Ethernet frame's 1,500: a longer message has fragments.
@@ -223,6 +226,7 @@ class NatDiscovery {
   [[nodiscard]] bool is_answered(TestId id) const;
   [[nodiscard]] bool is_behind_nat(TestId id) const;
   [[nodiscard]] Reason why_no_other() const;
+  [[nodiscard]] bool is_lossy(uint8_t run) const;
   [[nodiscard]] Reason frame_fault(TestId before, TestId after) const;
   [[nodiscard]] Reason change_fault(TestId id, Place place) const;
   [[nodiscard]] Reason silence_fault(const Run& run, Place place) const;
@@ -232,8 +236,8 @@ class NatDiscovery {
   [[nodiscard]] Finding<Behaviour> judge_mapping(const Run& run) const;
   [[nodiscard]] Finding<Behaviour> judge_filtering(const Run& run) const;
   [[nodiscard]] Finding<Answer> judge_hairpinning(const Run& run) const;
-  [[nodiscard]] Finding<Answer> judge_request_fragments(const FragmentTests& tests) const;
-  [[nodiscard]] Finding<Answer> judge_answer_fragments(const FragmentTests& tests) const;
+  [[nodiscard]] Finding<Answer> judge_request_fragments(const Run& run) const;
+  [[nodiscard]] Finding<Answer> judge_answer_fragments(const Run& run) const;
   template <typename Use>
   void for_each_first(const Run& run, Use use) const;
 

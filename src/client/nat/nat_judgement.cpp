@@ -34,6 +34,35 @@ Reason NatDiscovery::why_no_other() const {
   return Reason::None;
 }
 
+// Whether the losses of a run leave silence without a meaning. What was sent a round trip and more
+// before the answer came was lost, or its answer was.
+bool NatDiscovery::is_lossy(uint8_t run) const {
+  const auto counts = [run](const Test& test) {
+    return test.plan.run == run && test.plan.name != TestName::Hairpin &&
+           (test.is_answered() || test.outcome == Outcome::Refused);
+  };
+  Duration round_trip = Duration::seconds(60);
+  for (const Test& test : tests_) {
+    if (counts(test)) round_trip = std::min(round_trip, test.answered_after);
+  }
+  size_t answered = 0;
+  size_t lost = 0;
+  for (const Test& test : tests_) {
+    if (!counts(test)) continue;
+    ++answered;
+    const size_t known = std::min<size_t>(test.requests_sent, test.sent_after.size());
+    for (size_t i = 0; i < known; ++i) {
+      // Half as much again, for what takes longer at times.
+      if (test.sent_after[i] + round_trip * 3 / 2 < test.answered_after) ++lost;
+    }
+  }
+  if (lost == 0) return false;
+  const double share = static_cast<double>(lost) / static_cast<double>(lost + answered);
+  double all = 1;
+  for (unsigned i = 0; i < 2 * options_.retransmission.rc; ++i) all *= share;
+  return all > kMaxChanceOfSilence;
+}
+
 // The plain requests around a test: both answered, with the same mapped address.
 Reason NatDiscovery::frame_fault(TestId before, TestId after) const {
   for (const TestId id : {before, after}) {
@@ -58,8 +87,8 @@ Findings NatDiscovery::judge(const Run& run) const {
           .filtering = judge_filtering(run),
           .hairpinning = judge_hairpinning(run),
           .preserves_port = judge_port(run),
-          .request_fragments = judge_request_fragments(run.fragments),
-          .answer_fragments = judge_answer_fragments(run.fragments)};
+          .request_fragments = judge_request_fragments(run),
+          .answer_fragments = judge_answer_fragments(run)};
 }
 
 Finding<Answer> NatDiscovery::judge_behind_nat(const Run& run) const {
@@ -148,6 +177,7 @@ Reason NatDiscovery::change_fault(TestId id, Place place) const {
 
 // Why the silence of a place may be the server's and not the filter's.
 Reason NatDiscovery::silence_fault(const Run& run, Place place) const {
+  if (is_lossy(run.number)) return Reason::Lossy;
   const FilteringTests& tests = run.filtering;
   const Test* const open = of(tests.open[place]);
   if (open == nullptr || open->outcome == Outcome::Silent) {
@@ -217,6 +247,7 @@ Finding<Answer> NatDiscovery::judge_hairpinning(const Run& run) const {
     const Reason fault = frame_fault(tests.before[i], tests.after[i]);
     if (fault != Reason::None) return unknown<Answer>(fault);
   }
+  if (is_lossy(run.number)) return unknown<Answer>(Reason::Lossy);
   // What the one socket sent to the other's mapped address has opened its own filter only where
   // both have one mapping for all.
   const Finding<Behaviour> mapping = judge_mapping(run);
@@ -226,7 +257,8 @@ Finding<Answer> NatDiscovery::judge_hairpinning(const Run& run) const {
              : unknown<Answer>(Reason::MappingDependent);
 }
 
-Finding<Answer> NatDiscovery::judge_request_fragments(const FragmentTests& tests) const {
+Finding<Answer> NatDiscovery::judge_request_fragments(const Run& run) const {
+  const FragmentTests& tests = run.fragments;
   const Test* const request = of(tests.request);
   if (request == nullptr) return unknown<Answer>(frame_fault(tests.before, tests.before));
   // Whatever the answer is, the request has arrived; so has the other long one.
@@ -238,6 +270,7 @@ Finding<Answer> NatDiscovery::judge_request_fragments(const FragmentTests& tests
   if (request->outcome == Outcome::NotSent) return unknown<Answer>(Reason::NotSent);
   const Reason fault = frame_fault(tests.before, tests.after);
   if (fault != Reason::None) return unknown<Answer>(fault);
+  if (is_lossy(run.number)) return unknown<Answer>(Reason::Lossy);
   // A server that leaves every request with PADDING unanswered tells nothing.
   if (tests_[tests.briefly].outcome == Outcome::Silent) {
     return unknown<Answer>(Reason::PaddingUnanswered);
@@ -245,8 +278,9 @@ Finding<Answer> NatDiscovery::judge_request_fragments(const FragmentTests& tests
   return Finding<Answer>::of(Answer::No);
 }
 
-Finding<Answer> NatDiscovery::judge_answer_fragments(const FragmentTests& tests) const {
-  const Finding<Answer> request = judge_request_fragments(tests);
+Finding<Answer> NatDiscovery::judge_answer_fragments(const Run& run) const {
+  const FragmentTests& tests = run.fragments;
+  const Finding<Answer> request = judge_request_fragments(run);
   if (!request.is_known()) return request;
   const Test& both = tests_[tests.both];
   if (both.is_answered()) {
@@ -258,6 +292,7 @@ Finding<Answer> NatDiscovery::judge_answer_fragments(const FragmentTests& tests)
   if (both.outcome == Outcome::NotSent) return unknown<Answer>(Reason::NotSent);
   const Reason fault = frame_fault(tests.before, tests.after);
   if (fault != Reason::None) return unknown<Answer>(fault);
+  if (is_lossy(run.number)) return unknown<Answer>(Reason::Lossy);
   return is_answered(tests.briefly) ? Finding<Answer>::of(Answer::No)
                                     : unknown<Answer>(Reason::PaddingUnanswered);
 }

@@ -64,8 +64,9 @@ bool NatDiscovery::lifetime_question_is_over(LifetimeTests& tests) {
 // How long to wait next, after what has come of the last wait. False where the search is over.
 bool NatDiscovery::next_wait(const Test& asked) {
   LifetimeTests& tests = lifetime_tests_;
-  const auto end = [this](Reason reason) {
-    end_lifetime(reason);
+  const auto end = [this, &tests](Reason reason) {
+    const bool rests_on_silence = reason == Reason::None && tests.expired > Duration{};
+    end_lifetime(rests_on_silence && is_lossy(0) ? Reason::Lossy : reason);
     return false;
   };
   if (asked.outcome == Outcome::NotSent) return end(Reason::NotSent);

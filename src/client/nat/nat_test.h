@@ -1,6 +1,7 @@
 // The tests of NAT discovery (RFC 5780 section 4): what each one asks, and what came of it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -81,6 +82,10 @@ struct Test {
   TransportAddress other_address{};
   Instant first_sent{};
   Instant last_sent{};
+  // After the first: when the requests went out, as many as count for the share of losses, and when
+  // the answer came.
+  std::array<Duration, 8> sent_after{};
+  Duration answered_after{};
   // The local address of the socket.
   TransportAddress local{};
   bool has_failed_to_send = false;

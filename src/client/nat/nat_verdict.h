@@ -27,6 +27,7 @@ enum class Reason : uint8_t {
   NoNat,                    // there is nothing to test
   NoAnswer,                 // a plain request was not answered, before or after
   NotSent,                  // this machine did not send a request
+  Lossy,                    // so much is lost that silence tells nothing
   LocalPort,                // no second connection can be made from one local port
   NoOtherAddress,           // the server names none
   OtherAddressSame,         // it has the address or the port of the first
