@@ -157,7 +157,8 @@ describe('a server behind it', () => {
   );
 
   test('that does not answer the handshake', async () => {
-    const silent = createServer((socket) => socket.on('error', () => {}));
+    // It reads, so that it notices the end.
+    const silent = createServer((socket) => socket.on('error', () => {}).resume());
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
     onCleanUp(() => silent.close());
