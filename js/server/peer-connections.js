@@ -1,5 +1,7 @@
 // The TCP connections between relays and their peers (RFC 6062), and how they meet those of clients.
 
+import { STUCK_AFTER_MS } from './connection.js';
+
 /** @typedef {import('node:net').Socket} Socket */
 /** @typedef {import('./clients.js').Clients} Clients */
 /** @typedef {import('./engine.js').CoreEvent} CoreEvent */
@@ -15,6 +17,8 @@ export class PeerConnections {
   #sockets = new Map();
   /** The links of the clients to which they are joined. @type {Map<number, number>} */
   #links = new Map();
+  /** Those whose client is gone, and whose last bytes are not. @type {Set<Socket>} */
+  #finishing = new Set();
 
   /**
    * @param {ServerEngine} engine
@@ -113,12 +117,21 @@ export class PeerConnections {
     const socket = this.#sockets.get(connection);
     this.#sockets.delete(connection);
     this.#links.delete(connection);
-    socket?.destroy();
+    if (socket?.writableEnded) this.#finish(socket);
+    else socket?.destroy();
     if (link !== 0) this.#clients.get(link)?.close();
   }
 
+  /** What the client has said before it went is on its way to the peer still. @param {Socket} socket */
+  #finish(socket) {
+    this.#finishing.add(socket);
+    socket.once('close', () => this.#finishing.delete(socket));
+    socket.setTimeout(STUCK_AFTER_MS, () => socket.destroy());
+    socket.destroySoon();
+  }
+
   closeAll() {
-    for (const socket of this.#sockets.values()) socket?.destroy();
+    for (const socket of [...this.#sockets.values(), ...this.#finishing]) socket?.destroy();
     this.#sockets.clear();
   }
 }
