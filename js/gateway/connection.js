@@ -22,7 +22,7 @@ import { Watch } from './watch.js';
  * @typedef {object} Shared
  * @property {GatewayCore} core
  * @property {CheckedLimits} limits
- * @property {import('./flush.js').Flush} flush
+ * @property {import('../transports/flush.js').Flush} flush
  * @property {import('./metrics.js').Metrics} metrics
  * @property {ReturnType<typeof import('./log.js').createLog>} log
  * @property {number} now in milliseconds, as of the last tick

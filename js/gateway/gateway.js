@@ -3,12 +3,12 @@
 import { STATUS_CODES } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { argumentError } from '../errors.js';
+import { Flush } from '../transports/flush.js';
 import { SUB_PROTOCOL } from '../transports/websocket.js';
 import { Admission } from './admission.js';
 import { CLOSE } from './close-codes.js';
 import { Connection, MAX_MESSAGE_BYTES } from './connection.js';
 import { GatewayCore } from './core.js';
-import { Flush } from './flush.js';
 import { listenForAdmin, listenForClients, shut } from './listeners.js';
 import { createLog } from './log.js';
 import { Metrics } from './metrics.js';

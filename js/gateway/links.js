@@ -34,7 +34,7 @@ import { Retransmissions } from './retransmissions.js';
  * @property {AbortSignal} signal
  * @property {number} timeoutMs
  * @property {number} bufferBytes that may wait to be sent
- * @property {import('./flush.js').Flush} flush
+ * @property {import('../transports/flush.js').Flush} flush
  * @property {LinkHandlers} handlers
  * @property {TlsSettings} [tls]
  */

@@ -21,7 +21,7 @@ export class Outlet {
    * @param {import('ws').WebSocket} webSocket
    * @param {import('node:stream').Duplex} socket its own
    * @param {object} options
-   * @param {import('./flush.js').Flush} options.flush
+   * @param {import('../transports/flush.js').Flush} options.flush
    * @param {Pick<import('./options.js').CheckedLimits, 'bufferBytes' | 'stuckMs'>} options.limits
    * @param {() => void} options.ondrop a datagram was lost, the oldest of those that waited
    * @param {() => void} options.ondrain there is room again

@@ -1,5 +1,7 @@
 // The connections of clients: streams (TCP, TLS) and WebSockets, alike for the server.
 
+import { Flush } from '../transports/flush.js';
+
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('node:net').Socket} Socket */
 /** @typedef {import('ws').WebSocket} WebSocket */
@@ -8,8 +10,13 @@
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** A client that takes nothing for so long with so much waiting is given up. */
 export const STUCK_AFTER_MS = 10_000;
+/** One object for all messages. */
+const BINARY = { binary: true, compress: false };
 const GOING_AWAY = 1001;
 const POLICY_VIOLATION = 1008;
+
+/** Of all connections: it has no state but what is due in this turn of the event loop. */
+const flush = new Flush();
 
 /** @abstract */
 class Connection {
@@ -87,6 +94,7 @@ export class StreamConnection extends Connection {
   /** @param {Uint8Array} bytes @returns {boolean} */
   send(bytes) {
     if (!this.hasRoom(this.#socket.writableLength)) return false;
+    flush.hold(this.#socket);
     this.#socket.write(bytes);
     return true;
   }
@@ -100,6 +108,7 @@ export class StreamConnection extends Connection {
   }
 
   close() {
+    this.#socket.uncork();
     if (this.#socket.writableLength === 0) this.#socket.destroySoon();
     else this.#socket.destroy();
   }
@@ -108,20 +117,22 @@ export class StreamConnection extends Connection {
 export class WebSocketConnection extends Connection {
   isStream = false;
   #webSocket;
+  #socket;
   #asStream;
   #onmessage;
 
   /**
    * @param {'ws' | 'wss'} protocol
-   * @param {WebSocket} webSocket
-   * @param {(webSocket: WebSocket) => import('node:stream').Duplex} asStream of the package ws
+   * @param {{ webSocket: WebSocket, socket: Socket, asStream: (webSocket: WebSocket) => import('node:stream').Duplex }} ways
+   *   the WebSocket, its socket, and what the package ws has to make a stream of it
    * @param {TransportAddress} local
    * @param {TransportAddress} remote
    * @param {{ onbytes: (bytes: Uint8Array) => void, onclose: () => void }} handlers
    */
-  constructor(protocol, webSocket, asStream, local, remote, { onbytes, onclose }) {
+  constructor(protocol, { webSocket, socket, asStream }, local, remote, { onbytes, onclose }) {
     super(protocol, local, remote);
     this.#webSocket = webSocket;
+    this.#socket = socket;
     this.#asStream = asStream;
     this.#onmessage = (/** @type {Buffer} */ bytes, /** @type {boolean} */ isBinary) => {
       if (isBinary) onbytes(bytes);
@@ -135,7 +146,8 @@ export class WebSocketConnection extends Connection {
   /** @param {Uint8Array} bytes @returns {boolean} */
   send(bytes) {
     if (!this.hasRoom(this.#webSocket.bufferedAmount)) return false;
-    this.#webSocket.send(bytes);
+    flush.hold(this.#socket);
+    this.#webSocket.send(bytes, BINARY);
     return true;
   }
 

@@ -99,7 +99,13 @@ export class Front {
           this.#connect(
             socket,
             (local, remote, handlers) =>
-              new WebSocketConnection(protocol, webSocket, asStream, local, remote, handlers),
+              new WebSocketConnection(
+                protocol,
+                { webSocket, socket, asStream },
+                local,
+                remote,
+                handlers,
+              ),
           ),
         onrequest: this.onrequest,
         onfailure: () => {
