@@ -49,7 +49,14 @@ export async function setUpWasm({ packages = [], optional } = {}) {
 /** What the tests talk to. In CI nothing is left out; elsewhere, what can't be installed is. */
 export const testPeers = process.env.CI
   ? {
-      packages: /** @type {const} */ (['servers', 'pion', 'p1Stun', 'browsers', 'unicode']),
+      packages: /** @type {const} */ ([
+        'servers',
+        'pion',
+        'p1Stun',
+        'browsers',
+        'natLab',
+        'unicode',
+      ]),
       optional: {},
     }
   : {
@@ -59,6 +66,7 @@ export const testPeers = process.env.CI
         pion: 'the tests against Pion are skipped.',
         p1Stun: 'the tests against p1_stun are skipped.',
         browsers: 'the tests in a browser are skipped.',
+        natLab: 'the tests behind NATs are skipped.',
         unicode: 'the tests against the Unicode Character Database are skipped.',
       },
     };

@@ -49,6 +49,8 @@ export class NatDriver {
   #openSocket;
   #onTest;
   /** @type {Map<number, Transport>} */ #sockets = new Map();
+  /** Those of all sockets that there were: a NAT may still know them. @type {Set<number>} */ #ports =
+    new Set();
   /** @type {(() => void)[]} */ #tasks = [];
   /** @type {NodeJS.Timeout | undefined} */ #timer;
   #isRunning = false;
@@ -246,7 +248,7 @@ export class NatDriver {
     const localPort = this.#sockets.get(samePortAs)?.localAddress.port;
     let transport;
     try {
-      transport = await this.#openSocket(remote, localPort);
+      transport = await this.#openFresh(remote, localPort);
     } catch (error) {
       const code = codeOf(/** @type {{ cause?: unknown }} */ (error).cause) ?? '';
       const isTaken = localPort !== undefined && LOCAL_PORT_TAKEN.has(code);
@@ -267,6 +269,28 @@ export class NatDriver {
       if (this.#sockets.delete(socket)) this.#push(NAT_INPUT.closed, socket);
     };
     this.#push(NAT_INPUT.opened, socket, undefined, transport.localAddress);
+  }
+
+  /**
+   * A socket of a port that none had before, unless one is named.
+   *
+   * @param {TransportAddress | undefined} remote
+   * @param {number | undefined} localPort
+   * @returns {Promise<Transport>}
+   */
+  async #openFresh(remote, localPort) {
+    const transport = await this.#openSocket(remote, localPort);
+    const { port } = transport.localAddress;
+    if (localPort !== undefined || !this.#ports.has(port)) {
+      this.#ports.add(port);
+      return transport;
+    }
+    // While this one is open, the system gives another port.
+    try {
+      return await this.#openFresh(remote, undefined);
+    } finally {
+      transport.close();
+    }
   }
 
   /** @param {number} socket */

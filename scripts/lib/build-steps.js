@@ -29,7 +29,8 @@ export async function buildPackage(emscripten) {
   await step('package', () =>
     Promise.all([
       bundle('js/codec/index.js', 'dist/codec.inline.js', 'neutral'),
-      bundle('js/index.js', 'dist/node.js', 'node'),
+      bundle('js/index.js', 'dist/node.js', 'node', [separate]),
+      bundle('js/nat/discover-nat.js', 'dist/nat.js', 'node'),
       bundle('js/server/index.js', 'dist/server.js', 'node'),
       bundle('js/gateway/index.js', 'dist/gateway.js', 'node'),
       bundleCommand(),
@@ -38,11 +39,12 @@ export async function buildPackage(emscripten) {
   );
 }
 
-/** Modules that the files of the command take from others in dist/. @type {Readonly<Record<string, string>>} */
+/** Modules that the files in dist/ take from others there, when they need them. @type {Readonly<Record<string, string>>} */
 const SEPARATE = {
   'js/cli/serve.js': './serve.js',
   'js/server/index.js': './server.js',
   'js/gateway/index.js': './gateway.js',
+  'js/nat/discover-nat.js': './nat.js',
 };
 
 /** @type {import('esbuild').Plugin} */

@@ -95,6 +95,8 @@ const groups = {
   unicode: [file('/usr/share/unicode/UnicodeData.txt', 'unicode-data')],
   servers: [coturn, program('openssl'), program('sqlite3'), program('tinyproxy', 'tinyproxy-bin')],
   browsers: [program('chromium'), program('firefox', 'firefox-esr')],
+  // Of the laboratory of NATs, in network namespaces.
+  natLab: [program('ip', 'iproute2'), program('nft', 'nftables'), program('conntrack')],
   // Servers that only some systems have packages of; each is a group, so that coturn does not wait for them.
   pion: [
     program('go', 'golang-go'),

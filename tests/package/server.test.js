@@ -176,11 +176,12 @@ async function bundleForBrowsers(source) {
 
 describe('what is loaded', () => {
   test.each([
-    ['dist/node.js', []],
+    ['dist/node.js', ['./nat.js']],
+    ['dist/nat.js', []],
     ['dist/codec.inline.js', []],
     ['dist/server.js', ['ws']],
     ['dist/gateway.js', ['ws']],
-    ['dist/cli.js', ['./serve.js']],
+    ['dist/cli.js', ['./nat.js', './serve.js']],
     ['dist/serve.js', ['./gateway.js', './server.js']],
   ])('%s imports, besides Node.js: %j', async (file, expected) => {
     expect(await importsOf(file)).toEqual(expected);
