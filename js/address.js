@@ -8,6 +8,7 @@
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = new RegExp(`^(?:${OCTET}\\.){3}${OCTET}$`);
 const IPV6_GROUPS = 8;
+const GROUPS_OF_A_SUBNET = 4;
 
 /** @param {string} text @returns {number[] | undefined} */
 function parseGroups(text) {
@@ -96,4 +97,20 @@ export function canonicalAddress(text) {
  */
 export function formatTransportAddress({ address, port }) {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/**
+ * What counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which one subscriber has at least one.
+ *
+ * @param {string} address
+ */
+export function sourceOf(address) {
+  if (!address.includes(':')) return address;
+  const groups = parseIPv6(address);
+  return groups === undefined
+    ? address
+    : `${groups
+        .slice(0, GROUPS_OF_A_SUBNET)
+        .map((group) => group.toString(16))
+        .join(':')}::/64`;
 }

@@ -1,7 +1,8 @@
 // Who may open a WebSocket: origin, ticket, upstream and how many there are.
 
+import { sourceOf } from '../address.js';
 import { SUB_PROTOCOL } from '../transports/websocket.js';
-import { clientAddressOf, sourceOf } from './client-address.js';
+import { clientAddressOf } from './client-address.js';
 import { CLOSE } from './close-codes.js';
 import { Shares } from './shares.js';
 import { readTicket, UsedTickets } from './tickets.js';

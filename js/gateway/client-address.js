@@ -1,7 +1,7 @@
 // Whose connection it is: the address of the socket, or what trusted proxies say of it.
 
 import { BlockList } from 'node:net';
-import { canonicalAddress, familyOf, parseIPv6 } from '../address.js';
+import { canonicalAddress, familyOf } from '../address.js';
 import { argumentError } from '../errors.js';
 
 /**
@@ -12,7 +12,6 @@ import { argumentError } from '../errors.js';
 
 const MAX_PROXIES = 16;
 const MAPPED = '::ffff:';
-const GROUPS_OF_A_SUBNET = 4;
 
 /** @param {unknown} trust @param {string} name @throws {TypeError} ERR_INVALID_ARGUMENT */
 export function checkTrustProxy(trust, name) {
@@ -97,20 +96,4 @@ export function clientAddressOf(trust) {
     }
     return address;
   };
-}
-
-/**
- * What counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which one subscriber has at least one.
- *
- * @param {string} address
- */
-export function sourceOf(address) {
-  if (!address.includes(':')) return address;
-  const groups = parseIPv6(address);
-  return groups === undefined
-    ? address
-    : `${groups
-        .slice(0, GROUPS_OF_A_SUBNET)
-        .map((group) => group.toString(16))
-        .join(':')}::/64`;
 }

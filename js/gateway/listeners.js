@@ -2,9 +2,9 @@
 
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { sourceOf } from '../address.js';
 import { argumentError } from '../errors.js';
 import { listen } from '../metrics/admin-listener.js';
-import { sourceOf } from './client-address.js';
 
 export { listenForAdmin, shut } from '../metrics/admin-listener.js';
 

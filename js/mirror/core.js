@@ -1,7 +1,7 @@
 // The sessions of a mirror and the packets that belong to them; sockets, clock and HTTP are its caller's.
 
+import { sourceOf } from '../address.js';
 import { decode, prepareKey, verify } from '../codec/index.js';
-import { sourceOf } from '../gateway/client-address.js';
 import { HairpinTest } from './hairpin-test.js';
 import { LifetimeTest } from './lifetime-test.js';
 import { NatTest } from './nat-test.js';

@@ -1,6 +1,6 @@
 // What each host may ask for, and what each may be sent.
 
-import { sourceOf } from '../gateway/client-address.js';
+import { sourceOf } from '../address.js';
 import { Shares } from '../gateway/shares.js';
 
 /** @typedef {import('./options.js').MirrorLimits} MirrorLimits */

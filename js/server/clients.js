@@ -1,7 +1,7 @@
 // The connections of all clients: how many there may be, and who has to go.
 
+import { sourceOf } from '../address.js';
 import { STUCK_AFTER_MS } from './connection.js';
-import { sourceKey } from './source-key.js';
 
 /** @typedef {import('./connection.js').StreamConnection | import('./connection.js').WebSocketConnection} ClientConnection */
 /** @typedef {import('node:net').Socket} Socket */
@@ -39,7 +39,7 @@ export class Clients {
     const { remoteAddress } = socket;
     // Gone already.
     if (remoteAddress === undefined) return false;
-    const host = sourceKey(remoteAddress);
+    const host = sourceOf(remoteAddress);
     const ofHost = this.#byHost.get(host) ?? 0;
     if (this.#open >= this.#limits.connections || ofHost >= this.#limits.connectionsPerHost) {
       this.refused += 1;

@@ -13,10 +13,14 @@ export class TcpRelay {
   /** @type {import('node:net').Server} */ #listener;
   /** Connections that are being made, one after the other: each needs the port for itself for a moment. */
   #turn = Promise.resolve();
+  /** Those that are open. @type {Set<Socket>} */
+  #sockets = new Set();
+  /** Of those that are closed. */
+  #sentBytes = 0;
+  #receivedBytes = 0;
+  /** TCP has no messages. */
   sentMessages = 0;
-  sentBytes = 0;
   receivedMessages = 0;
-  receivedBytes = 0;
   /** A peer has connected; nothing is read before somebody does. @type {((socket: Socket) => void) | undefined} */
   onconnection;
 
@@ -30,11 +34,36 @@ export class TcpRelay {
   /** @param {import('node:net').Server} listener */
   #use(listener) {
     listener.on('connection', (socket) => {
+      this.#count(socket);
       if (this.#isOpen && this.onconnection !== undefined) this.onconnection(socket);
       else socket.destroy();
     });
     listener.on('error', () => {});
     return listener;
+  }
+
+  /** @param {Socket} socket */
+  #count(socket) {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#sentBytes += socket.bytesWritten;
+      this.#receivedBytes += socket.bytesRead;
+    });
+  }
+
+  /** To peers. */
+  get sentBytes() {
+    let sum = this.#sentBytes;
+    for (const { bytesWritten } of this.#sockets) sum += bytesWritten;
+    return sum;
+  }
+
+  /** From peers. */
+  get receivedBytes() {
+    let sum = this.#receivedBytes;
+    for (const { bytesRead } of this.#sockets) sum += bytesRead;
+    return sum;
   }
 
   /**
@@ -69,6 +98,7 @@ export class TcpRelay {
       allowHalfOpen: true,
     });
     socket.pause();
+    this.#count(socket);
     const connected = once(socket, 'connect').then(() => socket);
     // The system may refuse at once, before anybody waits.
     connected.catch(() => {});

@@ -110,6 +110,10 @@ describe.each(RELIABLE)('over %s', (protocol) => {
     expect(`${(await once(duplex, 'data'))[0]}`).toBe('hello');
     await connection.close();
     await until(() => echo.open === 0);
+    const ended = once(server, 'end');
+    await relay.close();
+    const [{ sentBytes, receivedBytes }] = await ended;
+    expect({ sentBytes, receivedBytes }).toEqual({ sentBytes: 5, receivedBytes: 5 });
   });
 
   test('connections of a peer are taken, and carry data both ways', async () => {
