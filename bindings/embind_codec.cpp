@@ -3,17 +3,15 @@
 #include <emscripten/bind.h>
 
 #include "bindings/codec_port.h"
+#include "bindings/embind_place.h"
 #include "wire/demux.h"
 
 namespace {
 
+using postern::bindings::address_of;
 using postern::bindings::CodecPort;
 
 CodecPort port;
-
-uint32_t address_of(const void* pointer) {
-  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(pointer));
-}
 
 // Addresses in linear memory, by number: the order of PLACES in js/codec/layout.js.
 uint32_t place(uint32_t which) {

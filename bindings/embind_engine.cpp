@@ -2,6 +2,7 @@
 // outbox.
 #include <emscripten/bind.h>
 
+#include "bindings/embind_mailbox.h"
 #include "bindings/engine.h"
 
 namespace {
@@ -10,30 +11,7 @@ using postern::bindings::Engine;
 
 Engine engine;
 
-uint32_t address_of(const void* what) {
-  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(what));
-}
-
-// Addresses in linear memory, by number: the order of PLACES in js/engine/layout.js.
-uint32_t place(uint32_t which) {
-  switch (which) {
-    case 0:
-      return address_of(engine.inbox().data());
-    case 1:
-      return address_of(engine.outbox().data());
-    case 2:
-      return postern::bindings::kInboxBytes;
-    case 3:
-      return address_of(&engine.status());
-    case 4:
-      return address_of(engine.entropy().data());
-    case 5:
-      return address_of(engine.address().bytes().data());
-    default:
-      return 0;
-  }
-}
-
+uint32_t place(uint32_t which) { return postern::bindings::mailbox_place(engine, which); }
 int32_t open(uint32_t kind, double now, uint32_t bytes) { return engine.open(kind, now, bytes); }
 void close(uint32_t handle) { engine.close(handle); }
 int32_t command(uint32_t handle, uint32_t command, double now, uint32_t bytes) {

@@ -1,17 +1,15 @@
 // What a gateway asks the core, as JavaScript sees it. Numbers only: bytes cross through the inbox.
 #include <emscripten/bind.h>
 
+#include "bindings/embind_place.h"
 #include "bindings/gateway_port.h"
 
 namespace {
 
+using postern::bindings::address_of;
 using postern::bindings::GatewayPort;
 
 GatewayPort port;
-
-uint32_t address_of(const void* what) {
-  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(what));
-}
 
 // Addresses in linear memory, by number: the order of PLACES in js/gateway/layout.js.
 uint32_t place(uint32_t which) {
@@ -28,7 +26,9 @@ uint32_t place(uint32_t which) {
 }
 
 uint32_t add_rule(uint32_t list, uint32_t bytes) { return port.add_rule(list, bytes) ? 1 : 0; }
-uint32_t open(uint32_t methods) { return port.open(methods); }
+uint32_t open(uint32_t methods, uint32_t only_allowed) {
+  return port.open(methods, only_allowed != 0);
+}
 void close(uint32_t handle) { port.close(handle); }
 int32_t screen(uint32_t handle, uint32_t bytes) { return port.screen(handle, bytes); }
 uint32_t channel_data(uint32_t head, uint32_t bytes) {

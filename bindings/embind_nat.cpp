@@ -2,6 +2,7 @@
 // and outbox.
 #include <emscripten/bind.h>
 
+#include "bindings/embind_mailbox.h"
 #include "bindings/nat_engine.h"
 
 namespace {
@@ -10,30 +11,7 @@ using postern::bindings::NatEngine;
 
 NatEngine engine;
 
-uint32_t address_of(const void* what) {
-  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(what));
-}
-
-// Addresses in linear memory, by number: the order of NAT_PLACES in js/nat/layout.js.
-uint32_t place(uint32_t which) {
-  switch (which) {
-    case 0:
-      return address_of(engine.inbox().data());
-    case 1:
-      return address_of(engine.outbox().data());
-    case 2:
-      return postern::bindings::kInboxBytes;
-    case 3:
-      return address_of(&engine.status());
-    case 4:
-      return address_of(engine.entropy().data());
-    case 5:
-      return address_of(engine.address().bytes().data());
-    default:
-      return 0;
-  }
-}
-
+uint32_t place(uint32_t which) { return postern::bindings::mailbox_place(engine, which); }
 int32_t open(double now, uint32_t bytes, uint32_t confirms, uint32_t longest_wait) {
   return engine.open(now, bytes, confirms, longest_wait);
 }

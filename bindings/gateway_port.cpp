@@ -36,14 +36,12 @@ bool GatewayPort::add_rule(uint32_t list, uint32_t bytes) {
       if (rules_.peers.nat64.size() == server::kMaxNat64Prefixes) return false;
       rules_.peers.nat64.push_back(*prefix);
       return true;
-    case RuleList::Only:
-      rules_.only.push_back(*prefix);
-      return true;
   }
   return false;
 }
 
-uint32_t GatewayPort::open(uint32_t methods) {
+uint32_t GatewayPort::open(uint32_t methods, bool only_allowed) {
+  rules_.peers.only_allowed = only_allowed;
   if (methods != 0) rules_.methods = methods;
   auto screening = std::make_unique<server::Screening>(std::exchange(rules_, {}));
   const auto free = std::find(screenings_.begin(), screenings_.end(), nullptr);

@@ -26,7 +26,7 @@ class GatewayPort {
   static constexpr uint32_t kIsRequest = 2;
 
   // A list that a prefix goes to: the order of RULES in js/gateway/layout.js.
-  enum class RuleList : uint32_t { Allowed, Denied, Nat64, Only };
+  enum class RuleList : uint32_t { Allowed, Denied, Nat64 };
 
   // What reply() leaves, as 32-bit words.
   struct ReplyWords {
@@ -41,8 +41,9 @@ class GatewayPort {
   // The rules of the next open(): a prefix as text in the inbox. False when it is none, or cannot
   // be in that list.
   bool add_rule(uint32_t list, uint32_t bytes);
-  // A handle. `methods`: a server::MethodSet; 0 for those of RFC 8656.
-  uint32_t open(uint32_t methods);
+  // A handle. `methods`: a server::MethodSet; 0 for those of RFC 8656. `only_allowed`: see
+  // server::PeerRules.
+  uint32_t open(uint32_t methods, bool only_allowed);
   void close(uint32_t handle);
 
   // One message of a client, in the inbox: its length without padding, shifted by kFlagBits, with

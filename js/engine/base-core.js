@@ -1,7 +1,7 @@
 // A WebAssembly instance with a mailbox: its functions, the only views on its memory, and what happens when it traps.
 
 import { PosternError } from '../errors.js';
-import { STATUS } from './layout.js';
+import { PLACES, STATUS } from './layout.js';
 
 /**
  * What the functions of every such instance have in common.
@@ -14,15 +14,6 @@ import { STATUS } from './layout.js';
  * @property {(addressBytes: number) => number} formatAddress
  */
 
-/**
- * @typedef {object} MailboxPlaces arguments of place()
- * @property {number} inbox
- * @property {number} outbox
- * @property {number} inboxBytes
- * @property {number} status
- * @property {number} address
- */
-
 /** @typedef {BaseCore<MailboxModule>} AnyCore */
 
 /** @template {MailboxModule} Module */
@@ -33,19 +24,19 @@ export class BaseCore {
   /** The word at which the status begins. */
   status;
 
-  /** @param {Module} module @param {MailboxPlaces} places @param {() => void} onDeath called once, when the core has trapped */
-  constructor(module, places, onDeath) {
+  /** @param {Module} module @param {() => void} onDeath called once, when the core has trapped */
+  constructor(module, onDeath) {
     this.call = module;
     this.#onDeath = onDeath;
     this.memory = module.wasmMemory;
     this.bytes = new Uint8Array(this.memory.buffer);
     this.words = new Uint32Array(this.memory.buffer);
     this.floats = new Float64Array(this.memory.buffer);
-    this.inbox = module.place(places.inbox);
-    this.inboxEnd = this.inbox + module.place(places.inboxBytes);
-    this.outbox = module.place(places.outbox);
-    this.address = module.place(places.address);
-    this.status = module.place(places.status) >> 2;
+    this.inbox = module.place(PLACES.inbox);
+    this.inboxEnd = this.inbox + module.place(PLACES.inboxBytes);
+    this.outbox = module.place(PLACES.outbox);
+    this.address = module.place(PLACES.address);
+    this.status = module.place(PLACES.status) >> 2;
   }
 
   /** Whether process() has to be called again. */

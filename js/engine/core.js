@@ -15,7 +15,7 @@ export class Core extends BaseCore {
 
   /** @param {Uint8Array} wasm @param {() => void} onDeath called once, when the core has trapped: all clients are lost */
   constructor(wasm, onDeath) {
-    super(instantiate(wasm), PLACES, onDeath);
+    super(instantiate(wasm), onDeath);
     this.#entropy = this.call.place(PLACES.entropy);
     this.#refill();
   }

@@ -7,8 +7,8 @@ export const PLACES = /** @type {const} */ ({
   outbox: 1,
   inboxBytes: 2,
   status: 3,
-  entropy: 4,
-  address: 5,
+  address: 4,
+  entropy: 5,
 });
 
 /** Words of a Status; its double comes first. */

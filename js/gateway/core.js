@@ -1,5 +1,6 @@
 // The core of a gateway: what it asks of each message, and the only views on its memory.
 
+import { isTrue } from '../codec/arguments.js';
 import { argumentError, PosternError } from '../errors.js';
 import { instantiateServer } from '../wasm/server.inline.js';
 import { PLACES, REPLIES, REPLY_WORDS, RULES } from './layout.js';
@@ -14,8 +15,7 @@ import { PLACES, REPLIES, REPLY_WORDS, RULES } from './layout.js';
  * @property {readonly string[]} [allow] prefixes such as '10.1.0.0/16': opens what is not public
  * @property {readonly string[]} [deny] prefixes that are closed, also when they are open otherwise
  * @property {readonly string[]} [nat64] prefixes of translators in the network of the server (RFC 6052), at most 4
- * @property {readonly string[]} [only] where there are some, no peer outside of them is allowed, as where all are
- *   servers of one conference; they open nothing by themselves
+ * @property {boolean} [only] true: no peer but those of `allow`, as where all are servers of one conference
  */
 
 const encoder = new TextEncoder();
@@ -51,12 +51,19 @@ export class GatewayCore {
    * @throws {TypeError} ERR_INVALID_ARGUMENT for what is no prefix
    */
   open(policy, name) {
-    for (const list of /** @type {const} */ (['allow', 'deny', 'nat64', 'only'])) {
+    const only = isTrue(policy.only, `${name}.only`);
+    if (only && !policy.allow?.length) {
+      throw argumentError(
+        `${name}.allow`,
+        'given with `only`: otherwise there is no peer to relay to',
+      );
+    }
+    for (const list of /** @type {const} */ (['allow', 'deny', 'nat64'])) {
       const prefixes = policy[list] ?? [];
       prefixes.forEach((prefix, i) => {
         if (this.#call.gatewayAddRule(RULES[list], this.#putText(prefix)) !== 0) return;
         // What was added is not to be part of the next one.
-        this.#call.gatewayClose(this.#call.gatewayOpen(0));
+        this.#call.gatewayClose(this.#call.gatewayOpen(0, 0));
         this.#look();
         throw argumentError(
           `${name}.${list}[${i}]`,
@@ -66,7 +73,7 @@ export class GatewayCore {
         );
       });
     }
-    const handle = this.#call.gatewayOpen(0);
+    const handle = this.#call.gatewayOpen(0, Number(only));
     this.#look();
     this.#policies[handle] = policy;
     return handle;

@@ -5,7 +5,7 @@
 export const PLACES = /** @type {const} */ ({ inbox: 0, inboxBytes: 1, reply: 2 });
 
 /** The lists of addRule(). */
-export const RULES = /** @type {const} */ ({ allow: 0, deny: 1, nat64: 2, only: 3 });
+export const RULES = /** @type {const} */ ({ allow: 0, deny: 1, nat64: 2 });
 
 /** What screen() returns for what may pass: the length without padding, shifted, and flags. */
 export const FLAG_BITS = 2;

@@ -1,8 +1,9 @@
 // The core of one NAT discovery.
 
 import { BaseCore } from '../engine/base-core.js';
+import { PLACES } from '../engine/layout.js';
 import { instantiateNat } from '../wasm/nat.inline.js';
-import { NAT_ENTROPY_BYTES, NAT_PLACES } from './layout.js';
+import { NAT_ENTROPY_BYTES } from './layout.js';
 
 /** @typedef {import('../../dist/wasm/nat.mjs').MainModule} NatModule the functions of bindings/embind_nat.cpp */
 
@@ -12,8 +13,8 @@ export class NatCore extends BaseCore {
 
   /** @param {() => void} onDeath called once, when the core has trapped */
   constructor(onDeath) {
-    super(instantiateNat(), NAT_PLACES, onDeath);
-    this.#entropy = this.call.place(NAT_PLACES.entropy);
+    super(instantiateNat(), onDeath);
+    this.#entropy = this.call.place(PLACES.entropy);
   }
 
   /** @param {number} bytes in the inbox @param {number} now */

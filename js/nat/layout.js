@@ -1,15 +1,6 @@
 // What JavaScript knows about the mailbox of NAT discovery: the mirror of bindings/nat_mailbox.h, and of the lists in
 // src/client/nat. tests/js/nat/layout.test.js holds them together.
 
-/** Arguments of the core's place(). */
-export const NAT_PLACES = /** @type {const} */ ({
-  inbox: 0,
-  outbox: 1,
-  inboxBytes: 2,
-  status: 3,
-  entropy: 4,
-  address: 5,
-});
 /** kEntropyBytes of bindings/nat_engine.h. */
 export const NAT_ENTROPY_BYTES = 256;
 

@@ -3,7 +3,7 @@
 import { BaseCore } from '../engine/base-core.js';
 import { engineError } from '../engine/engine-error.js';
 import { instantiateServer } from '../wasm/server.inline.js';
-import { SERVER_PLACES, SERVER_STATUS } from './layout.js';
+import { SERVER_STATUS } from './layout.js';
 
 /** @typedef {import('../../dist/wasm/server.mjs').MainModule} ServerModule the functions of bindings/embind_server.cpp */
 
@@ -11,7 +11,7 @@ import { SERVER_PLACES, SERVER_STATUS } from './layout.js';
 export class ServerCore extends BaseCore {
   /** @param {() => void} onDeath called once, when the core has trapped */
   constructor(onDeath) {
-    super(instantiateServer(), SERVER_PLACES, onDeath);
+    super(instantiateServer(), onDeath);
   }
 
   /** What PeerAccepted has made; 0 where it has not. */

@@ -1,15 +1,6 @@
 // What JavaScript knows about the server's mailbox: the mirror of bindings/server_mailbox.h, beside what it shares with
 // that of the clients (js/engine/layout.js). tests/js/server/layout.test.js holds the two together.
 
-/** Arguments of the core's place(). */
-export const SERVER_PLACES = /** @type {const} */ ({
-  inbox: 0,
-  outbox: 1,
-  inboxBytes: 2,
-  status: 3,
-  address: 4,
-});
-
 /** Words of a ServerStatus: the first three are as those of a Status. */
 export const SERVER_STATUS = /** @type {const} */ ({ nextTimeout: 0, hasMore: 2, accepted: 3 });
 

@@ -36,11 +36,6 @@ constexpr bool is_sent_by_clients(uint16_t method, Class message_class) {
 
 constexpr Screened refused(Ruling ruling) { return {.ruling = ruling}; }
 
-bool is_in(const std::vector<Prefix>& prefixes, const TransportAddress& address) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&address](const Prefix& prefix) { return prefix.contains(address); });
-}
-
 }  // namespace
 
 size_t channel_data_bytes(const uint8_t* head, size_t bytes) {
@@ -52,17 +47,7 @@ size_t channel_data_bytes(const uint8_t* head, size_t bytes) {
 }
 
 Screening::Screening(ScreeningRules rules)
-    : policy_(std::move(rules.peers)), only_(std::move(rules.only)), methods_(rules.methods) {}
-
-Verdict Screening::judge(const TransportAddress& peer) const {
-  if (peer.port == 0) return {.reason = Verdict::Reason::PortZero};
-  return judge_host(peer);
-}
-
-Verdict Screening::judge_host(const TransportAddress& peer) const {
-  if (!only_.empty() && !is_in(only_, peer)) return {.reason = Verdict::Reason::Denied};
-  return policy_.judge_host(peer);
-}
+    : policy_(std::move(rules.peers)), methods_(rules.methods) {}
 
 Screened Screening::screen(std::span<const uint8_t> message) const {
   if (message.size() < turn::kChannelHeaderBytes) return refused(Ruling::Malformed);

@@ -30,9 +30,6 @@ inline constexpr MethodSet kTurnMethods =
 
 struct ScreeningRules {
   PeerRules peers{};
-  // Where there are some, no peer outside of them is allowed: for servers whose peers are known,
-  // such as those of a conference. They open nothing; that is for `peers.allowed` to do.
-  std::vector<Prefix> only{};
   MethodSet methods = kTurnMethods;
 };
 
@@ -84,14 +81,15 @@ class Screening {
   [[nodiscard]] Screened screen(std::span<const uint8_t> message) const;
 
   // A peer of any port, or of all ports (see PeerPolicy).
-  [[nodiscard]] Verdict judge(const TransportAddress& peer) const;
-  [[nodiscard]] Verdict judge_host(const TransportAddress& peer) const;
+  [[nodiscard]] Verdict judge(const TransportAddress& peer) const { return policy_.judge(peer); }
+  [[nodiscard]] Verdict judge_host(const TransportAddress& peer) const {
+    return policy_.judge_host(peer);
+  }
 
  private:
   [[nodiscard]] Screened screen_stun(std::span<const uint8_t> message) const;
 
   PeerPolicy policy_;
-  std::vector<Prefix> only_;
   MethodSet methods_;
 };
 

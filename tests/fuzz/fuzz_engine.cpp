@@ -8,6 +8,7 @@
 
 #include "bindings/engine.h"
 #include "hostile_server.h"
+#include "mailbox_world.h"
 #include "require.h"
 #include "sim/turn_server.h"
 
@@ -20,25 +21,14 @@ using bindings::Kind;
 using bindings::Output;
 using Command = bindings::Command;
 
-constexpr double kMostMilliseconds = 1e7;
-
-// Zero, small, or arbitrary.
-uint32_t number(FuzzedDataProvider& input) {
-  const auto byte = input.ConsumeIntegral<uint8_t>();
-  return byte < 0xF0 ? byte % 8 : input.ConsumeIntegral<uint32_t>();
-}
-
-class EngineWorld {
+class EngineWorld : public MailboxWorld<Engine> {
  public:
-  EngineWorld(const uint8_t* data, size_t size)
-      : input(data, size), engine_(std::make_unique<Engine>()) {
+  EngineWorld(const uint8_t* data, size_t size) : MailboxWorld(data, size) {
     server_.options.needs_authentication = input.ConsumeBool();
     server_.options.connects_at_once = input.ConsumeBool();
     if (input.ConsumeBool()) server_.credentials.options.algorithms = sim::kSha256ThenMd5;
     refill();
   }
-
-  FuzzedDataProvider input;
 
   void open_client() {
     bindings::OpenRequest request{};
@@ -187,21 +177,8 @@ class EngineWorld {
     engine_->status().entropy_bytes = Engine::kEntropyBytes;
   }
 
-  uint32_t write(uint32_t at, stun::Bytes bytes) {
-    // What is not read yet stays, as JavaScript leaves it.
-    if (engine_->has_more()) return at;
-    const size_t count = std::min<size_t>(bytes.size(), bindings::kInboxBytes - at);
-    if (count > 0) std::memcpy(&engine_->inbox()[at], bytes.data(), count);
-    return static_cast<uint32_t>(at + count);
-  }
-  template <typename Record>
-  requires std::is_standard_layout_v<Record> && std::has_unique_object_representations_v<Record>
-      uint32_t write(uint32_t at, const Record& record) {
-    return write(at, stun::Bytes(reinterpret_cast<const uint8_t*>(&record), sizeof record));
-  }
   void push(const bindings::InputRecord& record, stun::Bytes payload) {
-    if (engine_->has_more() || batch_ + sizeof record + payload.size() > bindings::kInboxBytes - 4)
-      return;
+    if (!has_room(payload.size())) return;
     batch_ = bindings::padded(write(write(batch_, record), payload));
   }
 
@@ -218,34 +195,20 @@ class EngineWorld {
     tuples_[handle] = {.client = TransportAddress::ipv4(203, 0, 113, 7, port),
                        .carrier = is_stream ? sim::Carrier::Stream : sim::Carrier::Datagram};
   }
-  static void require_result(int32_t result) {
-    if (result < 0) require(code_of(static_cast<Errc>(-result)).starts_with("ERR_"));
-  }
-
-  // The records of the outbox.
   void read(uint32_t count) {
-    stun::Bytes rest = engine_->outbox();
-    for (uint32_t i = 0; i < count; ++i) {
-      bindings::OutputHead head;
-      require(rest.size() >= sizeof head);
-      std::memcpy(&head, rest.data(), sizeof head);
-      const size_t record = size_of(static_cast<Output>(head.output));
-      require(rest.size() >= record + bindings::padded(head.payload_bytes));
-      const stun::Bytes payload = rest.subspan(record, head.payload_bytes);
-      touch(payload);
+    const auto use = [&](const bindings::OutputHead& head, stun::Bytes record,
+                         stun::Bytes payload) {
       require(tuples_.contains(head.handle));
       if (head.output == static_cast<uint32_t>(Output::Transmit)) {
         transmit(head.handle, payload);
-      } else if (record == sizeof(bindings::DataRecord)) {
-        bindings::DataRecord data;
-        std::memcpy(&data, rest.data(), sizeof data);
-        read_data(data, payload.size());
+      } else if (size_of(head.output) == sizeof(bindings::DataRecord)) {
+        require_data(read_record<bindings::DataRecord>(record), payload.size());
       }
-      rest = rest.subspan(record + bindings::padded(head.payload_bytes));
-    }
+    };
+    read_outbox(count, size_of, use);
   }
-  static size_t size_of(Output output) {
-    switch (output) {
+  static size_t size_of(uint32_t output) {
+    switch (static_cast<Output>(output)) {
       case Output::Transmit:
         return sizeof(bindings::OutputHead);
       case Output::Data:
@@ -261,23 +224,6 @@ class EngineWorld {
     require(false);
     return 0;
   }
-  void read_data(const bindings::DataRecord& data, size_t payload_bytes) {
-    if (data.input == bindings::kNoInput) return require(data.length == payload_bytes);
-    require(payload_bytes == 0);
-    require(uint64_t{data.offset} + data.length <= payload_bytes_of(data.input));
-  }
-  // Of a record of the batch, without the address; whatever else lies in the inbox.
-  size_t payload_bytes_of(uint32_t index) {
-    const stun::Bytes batch = engine_->inbox().first(batch_);
-    bindings::InputRecord record{};
-    for (size_t at = 0; at + sizeof record <= batch.size(); --index) {
-      std::memcpy(&record, &batch[at], sizeof record);
-      if (index == 0) return record.bytes - record.address_bytes;
-      at += sizeof record + bindings::padded(record.bytes);
-    }
-    require(false);
-    return 0;
-  }
   void transmit(uint32_t handle, stun::Bytes bytes) {
     for (const sim::Outgoing& reply : server_.handle(instant(), bytes, tuples_.at(handle))) {
       if (answers_.size() < 32) answers_.push_back(reply);
@@ -285,10 +231,7 @@ class EngineWorld {
     server_.to_peers.clear();
   }
 
-  std::unique_ptr<Engine> engine_;
   sim::TurnServer server_;
-  double now_ = 0;
-  uint32_t batch_ = 0;  // bytes of it in the inbox
   std::vector<uint32_t> handles_;
   std::map<uint16_t, uint32_t> clients_;
   std::map<uint32_t, sim::FiveTuple> tuples_;

@@ -10,6 +10,7 @@
 #include "arbitrary.h"
 #include "bindings/server_engine.h"
 #include "hostile_server.h"
+#include "mailbox_world.h"
 #include "require.h"
 #include "stun/message_writer.h"
 
@@ -23,24 +24,15 @@ using server::ServerEventKind;
 using stun::AttributeType;
 using stun::Method;
 
-constexpr double kMostMilliseconds = 1e7;
 constexpr uint32_t kLinks = 6;  // 1 and 2 are sockets for all, the others connections
 constexpr uint32_t kSockets = 2;
 
-// Zero, small, or arbitrary.
-uint32_t number(FuzzedDataProvider& input) {
-  const auto byte = input.ConsumeIntegral<uint8_t>();
-  return byte < 0xF0 ? byte % 8 : input.ConsumeIntegral<uint32_t>();
-}
-
-class ServerEngineWorld {
+class ServerEngineWorld : public MailboxWorld<ServerEngine> {
  public:
-  ServerEngineWorld(const uint8_t* data, size_t size) : input(data, size) {
+  ServerEngineWorld(const uint8_t* data, size_t size) : MailboxWorld(data, size) {
     open(input.ConsumeBool(), input.ConsumeBool());
     for (uint32_t link = 1; link <= kLinks; ++link) add_link(link);
   }
-
-  FuzzedDataProvider input;
 
   void command() {
     const auto which = static_cast<ServerCommand>(input.ConsumeIntegralInRange(0U, 18U));
@@ -276,18 +268,6 @@ class ServerEngineWorld {
   }
   std::array<uint8_t, 4> peer() { return {198, 51, 100, static_cast<uint8_t>(peer_++ % 5)}; }
 
-  uint32_t write(uint32_t at, stun::Bytes bytes) {
-    // What is not read yet stays, as JavaScript leaves it.
-    if (engine_->has_more() || at > bindings::kInboxBytes) return at;
-    const size_t count = std::min<size_t>(bytes.size(), bindings::kInboxBytes - at);
-    if (count > 0) std::memcpy(&engine_->inbox()[at], bytes.data(), count);
-    return static_cast<uint32_t>(at + count);
-  }
-  template <typename Record>
-  requires std::is_standard_layout_v<Record> && std::has_unique_object_representations_v<Record>
-      uint32_t write(uint32_t at, const Record& record) {
-    return write(at, stun::Bytes(reinterpret_cast<const uint8_t*>(&record), sizeof record));
-  }
   uint32_t write_texts(uint32_t at) {
     for (int i = 0; i < 20 && input.ConsumeIntegralInRange(0, 3) != 3; ++i) {
       const auto text = arbitrary_bytes(input, 20);
@@ -296,56 +276,35 @@ class ServerEngineWorld {
     return at;
   }
   void push(ServerInput which, uint32_t handle, stun::Bytes payload, stun::Bytes address) {
-    if (engine_->has_more() ||
-        batch_ + sizeof(bindings::InputRecord) + address.size() + payload.size() >
-            bindings::kInboxBytes - 4) {
-      return;
-    }
+    if (!has_room(address.size() + payload.size())) return;
     const bindings::InputRecord record{static_cast<uint32_t>(which), handle,
                                        static_cast<uint32_t>(address.size() + payload.size()),
                                        1000 + handle % 100, static_cast<uint32_t>(address.size())};
     batch_ = bindings::padded(write(write(write(batch_, record), address), payload));
   }
 
-  static void require_result(int32_t result) {
-    if (result < 0) require(code_of(static_cast<Errc>(-result)).starts_with("ERR_"));
-  }
-
-  // The records of the outbox.
   void read(uint32_t count) {
-    stun::Bytes rest = engine_->outbox();
-    for (uint32_t i = 0; i < count; ++i) {
-      bindings::OutputHead head;
-      require(rest.size() >= sizeof head);
-      std::memcpy(&head, rest.data(), sizeof head);
-      const size_t record = size_of(static_cast<ServerOutput>(head.output));
-      require(rest.size() >= record + bindings::padded(head.payload_bytes));
-      touch(rest.subspan(record, head.payload_bytes));
+    const auto use = [&](const bindings::OutputHead& head, stun::Bytes record,
+                         stun::Bytes payload) {
       switch (static_cast<ServerOutput>(head.output)) {
         case ServerOutput::Transmit:
-          require(head.payload_bytes > 0);
+          require(!payload.empty());
           break;
         case ServerOutput::ToPeer:
         case ServerOutput::Leftover:
-          read_data(read_record<bindings::ToPeerRecord>(rest), head.payload_bytes);
+          read_data(read_record<bindings::ToPeerRecord>(record), payload.size());
           break;
         case ServerOutput::Event:
-          hear(read_record<bindings::ServerEventRecord>(rest));
+          hear(read_record<bindings::ServerEventRecord>(record));
           break;
         case ServerOutput::CloseLink:
-          require(head.payload_bytes == 0);
+          require(payload.empty());
       }
-      rest = rest.subspan(record + bindings::padded(head.payload_bytes));
-    }
+    };
+    read_outbox(count, size_of, use);
   }
-  template <typename Record>
-  static Record read_record(stun::Bytes from) {
-    Record record;
-    std::memcpy(&record, from.data(), sizeof record);
-    return record;
-  }
-  static size_t size_of(ServerOutput output) {
-    switch (output) {
+  static size_t size_of(uint32_t output) {
+    switch (static_cast<ServerOutput>(output)) {
       case ServerOutput::Transmit:
         return sizeof(bindings::TransmitRecord);
       case ServerOutput::ToPeer:
@@ -364,20 +323,7 @@ class ServerEngineWorld {
     if (data.head.output == static_cast<uint32_t>(ServerOutput::ToPeer)) {
       require(relays_.contains(data.head.handle) && data.port != 0);
     }
-    if (data.input == bindings::kNoInput) return require(data.length == payload_bytes);
-    require(payload_bytes == 0);
-    require(uint64_t{data.offset} + data.length <= payload_bytes_of(data.input));
-  }
-  size_t payload_bytes_of(uint32_t index) {
-    const stun::Bytes batch = engine_->inbox().first(batch_);
-    bindings::InputRecord record{};
-    for (size_t at = 0; at + sizeof record <= batch.size(); --index) {
-      std::memcpy(&record, &batch[at], sizeof record);
-      if (index == 0) return record.bytes - record.address_bytes;
-      at += sizeof record + bindings::padded(record.bytes);
-    }
-    require(false);
-    return 0;
+    require_data(data, payload_bytes);
   }
   void hear(const bindings::ServerEventRecord& event) {
     switch (static_cast<ServerEventKind>(event.event)) {
@@ -405,9 +351,6 @@ class ServerEngineWorld {
   static constexpr std::array<uint8_t, 16> kPeers = {'1', '9', '8', '.', '5', '1', '.', '1',
                                                      '0', '0', '.', '0', '/', '2', '4', 0};
 
-  std::unique_ptr<ServerEngine> engine_ = std::make_unique<ServerEngine>();
-  double now_ = 0;
-  uint32_t batch_ = 0;  // bytes of it in the inbox
   std::set<uint32_t> relays_;
   std::set<uint32_t> connections_;
   uint32_t question_ = 0;

@@ -13,9 +13,12 @@ export function constant(text, name) {
 }
 
 /** How many words a field of each type has; an array of them has as many times that. @type {Record<string, number>} */
-const WORDS = { uint32_t: 1, double: 2, OutputAddress: 2, OutputHead: 3 };
+const WORDS = { uint32_t: 1, double: 2, OutputAddress: 2, OutputHead: 3, NatFindingWords: 4 };
 /** @type {Record<string, () => number>} */
-const COUNTS = { kMaxUnknown: () => constant(source('src/client/event.h'), 'kCapacity') };
+const COUNTS = {
+  kMaxUnknown: () => constant(source('src/client/event.h'), 'kCapacity'),
+  kNatFindings: () => constant(source('bindings/nat_mailbox.h'), 'kNatFindings'),
+};
 
 /** @param {string} type */
 function wordsOf(type) {

@@ -157,14 +157,14 @@ describe('policies', () => {
     const local = core.open({ allow: ['127.0.0.0/8'] }, 'policy');
     const prefixes = Array.from({ length: 5000 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
     const large = core.open({ deny: prefixes }, 'policy');
-    const only = core.open({ only: ['8.8.8.0/24'] }, 'policy');
+    const only = core.open({ allow: ['8.8.8.0/24'], only: true }, 'policy');
     const translated = core.open({ nat64: ['2a00:64::/96'] }, 'policy');
     const message = (/** @type {string} */ address) =>
       core.screen(large, request('CreatePermission', peer(address)));
     expect(core.reasonAgainst(local, '127.0.0.1')).toBeUndefined();
     expect(core.reasonAgainst(large, '127.0.0.1')).toBe('loopback');
     expect(core.reasonAgainst(large, '10.19.0.1')).toBe('denied');
-    expect(core.reasonAgainst(only, '9.9.9.9')).toBe('denied');
+    expect(core.reasonAgainst(only, '9.9.9.9')).toBe('unlisted');
     expect(core.reasonAgainst(only, '8.8.8.8')).toBeUndefined();
     expect(core.reasonAgainst(translated, '2a00:64::7f00:1')).toBe('loopback');
     expect(core.reasonAgainst(translated, 'nobody')).toBe('no-address');
@@ -175,7 +175,8 @@ describe('policies', () => {
     /** @type {[string, object][]} */ ([
       ['allow[0]', { allow: ['10.0.0.1/8'] }],
       ['deny[1]', { deny: ['10.0.0.0/8', '*'] }],
-      ['only[0]', { only: [7] }],
+      ['only', { allow: ['10.0.0.0/8'], only: ['10.0.0.0/8'] }],
+      ['allow', { only: true }],
       ['nat64[0]', { nat64: ['10.0.0.0/8'] }],
     ]),
   )('%s is refused, and leaves nothing behind', (name, policy) => {

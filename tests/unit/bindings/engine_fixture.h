@@ -11,26 +11,11 @@
 #include <vector>
 
 #include "bindings/engine.h"
+#include "support/mailbox_test.h"
 
 namespace postern::bindings {
 
-struct Record {
-  OutputHead head{};
-  std::vector<uint8_t> bytes;  // the record itself
-  std::vector<uint8_t> payload;
-
-  [[nodiscard]] bool is(Output output) const {
-    return head.output == static_cast<uint32_t>(output);
-  }
-  template <typename T>
-  [[nodiscard]] T as() const {
-    EXPECT_EQ(bytes.size(), sizeof(T));
-    T out{};
-    if (bytes.size() == sizeof out) std::memcpy(&out, bytes.data(), sizeof out);
-    return out;
-  }
-  [[nodiscard]] std::string text() const { return {payload.begin(), payload.end()}; }
-};
+using Record = MailboxRecord<Output>;
 
 struct Credentials {
   uint32_t mechanism = 0;
@@ -40,7 +25,7 @@ struct Credentials {
   std::string token{};
 };
 
-class EngineTest : public ::testing::Test {
+class EngineTest : public MailboxTest<Engine> {
  protected:
   EngineTest() { refill(); }
 
@@ -53,13 +38,6 @@ class EngineTest : public ::testing::Test {
   }
 
   // --- Laying down.
-
-  uint32_t write(size_t at, const void* from, size_t count) {
-    if (count > 0) std::memcpy(&engine_->inbox()[at], from, count);
-    return static_cast<uint32_t>(at + count);
-  }
-  uint32_t write(size_t at, std::string_view text) { return write(at, text.data(), text.size()); }
-  uint32_t write(size_t at, Bytes bytes) { return write(at, bytes.data(), bytes.size()); }
 
   static OpenRequest reliable() {
     OpenRequest request{};
@@ -128,31 +106,11 @@ class EngineTest : public ::testing::Test {
   // One call, and what is in the outbox after it.
   std::vector<Record> process_once(uint32_t bytes, double now) {
     refill();
-    const uint32_t count = engine_->process(bytes, now);
-    std::vector<Record> records;
-    size_t at = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-      Record record;
-      std::memcpy(&record.head, &engine_->outbox()[at], sizeof record.head);
-      const Bytes fixed = engine_->outbox().subspan(at, size_of(record.head));
-      record.bytes.assign(fixed.begin(), fixed.end());
-      const Bytes payload = engine_->outbox().subspan(at + fixed.size(), record.head.payload_bytes);
-      record.payload.assign(payload.begin(), payload.end());
-      at += fixed.size() + padded(payload.size());
-      records.push_back(record);
-    }
-    return records;
+    return read_outbox<Record>(engine_->process(bytes, now), size_of);
   }
   // All that there is.
   std::vector<Record> process(uint32_t bytes, double now) {
-    std::vector<Record> all;
-    calls_ = 0;
-    do {
-      for (Record& record : process_once(bytes, now)) all.push_back(std::move(record));
-      bytes = 0;
-      ++calls_;
-    } while (engine_->has_more());
-    return all;
+    return process_all(bytes, [&](uint32_t some) { return process_once(some, now); });
   }
 
   static size_t size_of(const OutputHead& head) {
@@ -180,8 +138,6 @@ class EngineTest : public ::testing::Test {
 
   static const TransportAddress kServerAddress;
 
-  std::unique_ptr<Engine> engine_ = std::make_unique<Engine>();
-  unsigned calls_ = 0;  // of process() that the last process() took
   uint32_t random_ = 1;
 };
 

@@ -56,9 +56,9 @@ constexpr int32_t minus(Ruling ruling) { return -static_cast<int32_t>(ruling); }
 
 TEST_F(GatewayPortTest, ScreensByTheRulesOfAHandle) {
   EXPECT_TRUE(rule(List::Allowed, "127.0.0.0/8"));
-  const uint32_t open = port_->open(0);
+  const uint32_t open = port_->open(0, false);
   // The rules were those of one open().
-  const uint32_t strict = port_->open(0);
+  const uint32_t strict = port_->open(0, false);
   EXPECT_NE(open, strict);
   const ByteVector local = raw_message(kLoopback, kCreatePermission);
   EXPECT_EQ(screen(open, local), passed(local.size(), GatewayPort::kIsRequest));
@@ -75,36 +75,36 @@ TEST_F(GatewayPortTest, ScreensByTheRulesOfAHandle) {
 }
 
 TEST_F(GatewayPortTest, HandlesComeFreeAndNamesNothingElse) {
-  const uint32_t first = port_->open(0);
-  const uint32_t second = port_->open(0);
+  const uint32_t first = port_->open(0, false);
+  const uint32_t second = port_->open(0, false);
   port_->close(first);
   EXPECT_EQ(screen(first, raw_message("", kBinding)), minus(Ruling::Malformed));
   EXPECT_EQ(judge(first, "8.8.8.8"), -1);
-  EXPECT_EQ(port_->open(0), first);
+  EXPECT_EQ(port_->open(0, false), first);
   EXPECT_EQ(screen(second, raw_message("", kBinding)), passed(20, GatewayPort::kIsRequest));
   port_->close(kHuge);
   EXPECT_EQ(screen(kHuge, raw_message("", kBinding)), minus(Ruling::Malformed));
 }
 
 TEST_F(GatewayPortTest, TakesASetOfMethods) {
-  const uint32_t only_binding = port_->open(1U << kBinding);
+  const uint32_t only_binding = port_->open(1U << kBinding, false);
   EXPECT_EQ(screen(only_binding, raw_message("", kBinding)), passed(20, GatewayPort::kIsRequest));
   EXPECT_EQ(screen(only_binding, raw_message("", 0x0003)), minus(Ruling::Method));
 }
 
 TEST_F(GatewayPortTest, SaysWhichRulesAreNone) {
   EXPECT_TRUE(rule(List::Denied, "8.8.8.8"));
-  EXPECT_TRUE(rule(List::Only, "8.8.0.0/16"));
+  EXPECT_TRUE(rule(List::Allowed, "8.8.0.0/16"));
   EXPECT_TRUE(rule(List::Nat64, "2a00:64::/96"));
   EXPECT_FALSE(rule(List::Nat64, "2a00:64::/97"));
   EXPECT_FALSE(rule(List::Nat64, "10.0.0.0/8"));
   EXPECT_FALSE(rule(List::Allowed, "10.0.0.1/8"));
   EXPECT_FALSE(rule(List::Allowed, "*"));
   EXPECT_FALSE(rule(List::Allowed, ""));
-  EXPECT_FALSE(port_->add_rule(4, put("8.8.8.8")));
+  EXPECT_FALSE(port_->add_rule(3, put("8.8.8.8")));
   for (int i = 1; i < 4; ++i) EXPECT_TRUE(rule(List::Nat64, "2a00:64::/96"));
   EXPECT_FALSE(rule(List::Nat64, "2a00:64::/96"));
-  const uint32_t handle = port_->open(0);
+  const uint32_t handle = port_->open(0, true);
   EXPECT_EQ(judge(handle, "8.8.8.8"), 0);
   EXPECT_EQ(reason(), "denied");
   EXPECT_EQ(judge(handle, "8.8.4.4"), 1);
@@ -112,7 +112,7 @@ TEST_F(GatewayPortTest, SaysWhichRulesAreNone) {
 }
 
 TEST_F(GatewayPortTest, JudgesAddresses) {
-  const uint32_t handle = port_->open(0);
+  const uint32_t handle = port_->open(0, false);
   EXPECT_EQ(judge(handle, "8.8.8.8"), 1);
   EXPECT_EQ(judge(handle, "2001:4860:4860::8888"), 1);
   EXPECT_EQ(judge(handle, "169.254.169.254"), 0);
@@ -148,7 +148,7 @@ TEST_F(GatewayPortTest, ReadsReplies) {
 
 TEST_F(GatewayPortTest, MessagesAllocateNothing) {
   EXPECT_TRUE(rule(List::Denied, "9.9.9.9"));
-  const uint32_t handle = port_->open(0);
+  const uint32_t handle = port_->open(0, false);
   const ByteVector good = raw_message(kGlobal, kCreatePermission);
   const ByteVector bad = raw_message(kLoopback, kCreatePermission);
   const ByteVector answer = raw_message("000d0004 00000258", 0x0103);
@@ -164,7 +164,7 @@ TEST_F(GatewayPortTest, MessagesAllocateNothing) {
 }
 
 TEST_F(GatewayPortTest, LengthsPastTheInboxNameNothing) {
-  const uint32_t handle = port_->open(0);
+  const uint32_t handle = port_->open(0, false);
   put(raw_message("", kBinding));
   EXPECT_EQ(port_->screen(handle, kHuge), minus(Ruling::Malformed));
   EXPECT_EQ(port_->reply(kHuge), static_cast<uint32_t>(Reply::Type::Malformed));

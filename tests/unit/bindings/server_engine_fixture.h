@@ -14,27 +14,14 @@
 #include "bindings/server_engine.h"
 #include "sim/hand_client.h"
 #include "sim/messages.h"
+#include "support/mailbox_test.h"
 
 namespace postern::bindings {
 
 using server::ServerEventKind;
 using sim::Message;
 
-struct ServerRecord {
-  OutputHead head{};
-  std::vector<uint8_t> bytes;  // the record itself
-  std::vector<uint8_t> payload;
-
-  [[nodiscard]] bool is(ServerOutput output) const {
-    return head.output == static_cast<uint32_t>(output);
-  }
-  template <typename T>
-  [[nodiscard]] T as() const {
-    EXPECT_EQ(bytes.size(), sizeof(T));
-    T out{};
-    if (bytes.size() == sizeof out) std::memcpy(&out, bytes.data(), sizeof out);
-    return out;
-  }
+struct ServerRecord : MailboxRecord<ServerOutput> {
   [[nodiscard]] ServerEventKind event() const {
     return static_cast<ServerEventKind>(as<ServerEventRecord>().event);
   }
@@ -62,16 +49,10 @@ inline const TransportAddress kFriend = TransportAddress::ipv4(198, 51, 100, 5, 
 inline constexpr uint32_t kUdpLink = 1;
 inline constexpr uint32_t kStreamLink = 2;
 
-class ServerEngineTest : public ::testing::Test {
+class ServerEngineTest : public MailboxTest<ServerEngine> {
  protected:
   // --- Laying down.
 
-  uint32_t write(size_t at, const void* from, size_t count) {
-    if (count > 0) std::memcpy(&engine_->inbox()[at], from, count);
-    return static_cast<uint32_t>(at + count);
-  }
-  uint32_t write(size_t at, std::string_view text) { return write(at, text.data(), text.size()); }
-  uint32_t write(size_t at, Bytes bytes) { return write(at, bytes.data(), bytes.size()); }
   template <typename T>
   uint32_t write_record(size_t at, const T& record) {
     return write(at, &record, sizeof record);
@@ -162,31 +143,11 @@ class ServerEngineTest : public ::testing::Test {
   // --- Reading.
 
   std::vector<ServerRecord> process_once(uint32_t bytes) {
-    const uint32_t count = engine_->process(bytes, now_);
-    std::vector<ServerRecord> records;
-    size_t at = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-      ServerRecord record;
-      std::memcpy(&record.head, &engine_->outbox()[at], sizeof record.head);
-      const Bytes fixed = engine_->outbox().subspan(at, size_of(record.head));
-      record.bytes.assign(fixed.begin(), fixed.end());
-      const Bytes payload = engine_->outbox().subspan(at + fixed.size(), record.head.payload_bytes);
-      record.payload.assign(payload.begin(), payload.end());
-      at += fixed.size() + padded(payload.size());
-      records.push_back(std::move(record));
-    }
-    return records;
+    return read_outbox<ServerRecord>(engine_->process(bytes, now_), size_of);
   }
   // All that there is.
   std::vector<ServerRecord> process(uint32_t bytes = 0) {
-    std::vector<ServerRecord> all;
-    calls_ = 0;
-    do {
-      for (ServerRecord& record : process_once(bytes)) all.push_back(std::move(record));
-      bytes = 0;
-      ++calls_;
-    } while (engine_->has_more());
-    return all;
+    return process_all(bytes, [&](uint32_t some) { return process_once(some); });
   }
   static size_t size_of(const OutputHead& head) {
     switch (static_cast<ServerOutput>(head.output)) {
@@ -228,8 +189,6 @@ class ServerEngineTest : public ::testing::Test {
     return value;
   }
 
-  std::unique_ptr<ServerEngine> engine_ = std::make_unique<ServerEngine>();
-  unsigned calls_ = 0;  // of process() that the last process() took
   double now_ = 1000;
 };
 

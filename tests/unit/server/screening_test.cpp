@@ -184,13 +184,13 @@ TEST(ScreeningTest, KeepsToTheRules) {
 }
 
 TEST(ScreeningTest, OnlyThePeersThatAreNamed) {
-  const Screening closed({.only = prefixes({"203.0.114.0/28", "10.0.0.0/8", "2a00:1::/32"})});
+  const Screening closed(
+      {.peers = {.allowed = prefixes({"203.0.114.0/28", "2a00:1::/32"}), .only_allowed = true}});
   EXPECT_TRUE(closed.judge(address("203.0.114.1")).is_allowed());
   EXPECT_TRUE(closed.judge(address("2a00:1::1")).is_allowed());
-  EXPECT_EQ(name_of(closed.judge(address("8.8.8.8"))), "denied");
-  EXPECT_EQ(name_of(closed.judge(address("2a00:2::1"))), "denied");
+  EXPECT_EQ(name_of(closed.judge(address("8.8.8.8"))), "unlisted");
+  EXPECT_EQ(name_of(closed.judge(address("2a00:2::1"))), "unlisted");
   EXPECT_EQ(name_of(closed.judge(address("203.0.114.1", 0))), "port-zero");
-  // Named is not opened.
   EXPECT_EQ(name_of(closed.judge(address("10.0.0.1"))), "private");
   EXPECT_EQ(ruling_of(closed, raw_message(peer("8.8.8.8"), kSend)), Ruling::Peer);
   EXPECT_EQ(ruling_of(closed, raw_message(peer("203.0.114.1"), kSend)), Ruling::Data);
