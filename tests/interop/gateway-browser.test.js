@@ -1,18 +1,13 @@
-// A page, our gateway, a real coturn and a UDP peer: under the policy of a strict site, with tickets that are good once. And
-// what pages see of a gateway that does not let them in.
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createGateway, createTicket } from '../../js/gateway/index.js';
-import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
+import { openPage } from '../browser/browsers.js';
+import { bundlePage, describeInBrowsers } from '../browser/in-browsers.js';
 import { serve } from '../browser/server.js';
 import { coturnVersion, startCoturn } from '../support/coturn.js';
 import { startUdpPeer } from '../support/udp-peers.js';
 
-const project = fileURLToPath(new URL('../..', import.meta.url));
+const _project = fileURLToPath(new URL('../..', import.meta.url));
 const SECRET = 'a secret of sixteen bytes and more';
 /** What a page needs that talks to a gateway of another origin. */
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws:";
@@ -66,45 +61,23 @@ const PROGRAM = `
   await fetch('/report', { method: 'POST', body: JSON.stringify({ ...report, violations }) });
 `;
 
-/** @type {string} */
-let directory;
+/** @type {Awaited<ReturnType<typeof bundlePage>>} */
+let bundle;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'postern-gateway-'));
-  await build({
-    absWorkingDir: project,
-    stdin: { contents: PROGRAM, resolveDir: project },
-    bundle: true,
-    outfile: join(directory, 'page.js'),
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    logLevel: 'silent',
-  });
-  await copyFile(join(project, 'dist/wasm/engine.wasm'), join(directory, 'engine.wasm'));
-  const html = '<!doctype html><title>gateway</title><script type="module" src="page.js"></script>';
-  await writeFile(join(directory, 'index.html'), html);
+  bundle = await bundlePage(PROGRAM, 'gateway');
 }, 60_000);
-afterAll(() => rm(directory, { recursive: true, force: true }));
+afterAll(() => bundle?.remove());
 
 const missing = coturnVersion === undefined && process.env.CI !== 'true' && 'coturn is not on PATH';
 
-for (const name of BROWSERS) {
-  const skipped = reasonToSkip(name) ?? (missing || undefined);
-  const suite = skipped === undefined ? describe : describe.skip;
-  suite(skipped === undefined ? `in ${name}` : `in ${name} (${skipped})`, () => {
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
-    beforeAll(async () => {
-      browser = await launchBrowser(name);
-    }, 60_000);
-    afterAll(() => browser?.close());
-
+describeInBrowsers(
+  (running) => {
     test('data of a page goes to a UDP peer and comes back; who is not let in is told, a stranger is not', async () => {
       const coturn = await startCoturn({ hosts: ['127.0.0.1'], users: { user: 'pass' } });
       const peer = await startUdpPeer();
       const [site, other] = [
-        await serve(directory, { policy: POLICY }),
-        await serve(directory, { policy: POLICY }),
+        await serve(bundle.directory, { policy: POLICY }),
+        await serve(bundle.directory, { policy: POLICY }),
       ];
       const url = `turn:127.0.0.1:${coturn.port}`;
       const gateway = await createGateway({
@@ -117,7 +90,7 @@ for (const name of BROWSERS) {
         tickets: { secret: SECRET },
         policy: { allow: ['127.0.0.1'] },
       });
-      const { page } = await openPage(browser);
+      const { page } = await openPage(running.browser);
       const visit = async (/** @type {typeof site} */ from, /** @type {string[]} */ upstreams) => {
         const tickets = upstreams.map(
           (upstream) =>
@@ -155,5 +128,6 @@ for (const name of BROWSERS) {
         await coturn.stop();
       }
     }, 60_000);
-  });
-}
+  },
+  { missing },
+);

@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { createMirror } from '../../js/mirror/index.js';
-import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
+import { openPage } from '../browser/browsers.js';
+import { describeInBrowsers } from '../browser/in-browsers.js';
 import { diagnoseIn, servePage } from './mirror-page.js';
 
 /** Browsers do not send to loopback addresses from others. @param {'IPv4' | 'IPv6'} wanted */
@@ -50,21 +51,11 @@ async function startMirror({ isLetIn = true } = {}) {
   return { url, origin: site.origin, mirror };
 }
 
-for (const name of BROWSERS) {
-  const skipped = reasonToSkip(name) ?? alone;
-  const suite = skipped === undefined ? describe : describe.skip;
-  suite(skipped === undefined ? `in ${name}` : `in ${name} (${skipped})`, () => {
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
-    beforeAll(async () => {
-      browser = await launchBrowser(name);
-      console.log(`${name}: ${await browser.version()}`);
-    }, 60_000);
-    afterAll(() => browser?.close());
-
+describeInBrowsers(
+  (running) => {
     test('a page learns that there is no NAT, and what one address of the mirror cannot tell', async () => {
       const { url, origin, mirror } = await startMirror();
-      const { diagnosis, steps, problems } = await diagnoseIn(browser, origin, { url });
+      const { diagnosis, steps, problems } = await diagnoseIn(running.browser, origin, { url });
       const oneAddress = {
         value: 'unknown',
         reason: 'one-address',
@@ -104,7 +95,7 @@ for (const name of BROWSERS) {
       async () => {
         const { url, origin } = await startMirror();
         const options = { url, family: 'IPv6', hairpinning: false };
-        const { diagnosis } = await diagnoseIn(browser, origin, options);
+        const { diagnosis } = await diagnoseIn(running.browser, origin, options);
         expect(diagnosis).toMatchObject({
           publicAddress: { value: { address: ownV6, family: 'IPv6' } },
           behindNat: { value: false },
@@ -123,7 +114,7 @@ for (const name of BROWSERS) {
     test('a second run confirms it', async () => {
       const { url, origin } = await startMirror();
       const options = { url, confirm: true, hairpinning: false, ports: false };
-      const { diagnosis, steps } = await diagnoseIn(browser, origin, options);
+      const { diagnosis, steps } = await diagnoseIn(running.browser, origin, options);
       expect(diagnosis).toMatchObject({ behindNat: { value: false }, confirmed: true });
       expect(steps).toEqual([
         ...['filtering', 'mapping', 'connecting'],
@@ -133,20 +124,22 @@ for (const name of BROWSERS) {
 
     test('a page of another origin learns nothing, and no packet is sent', async () => {
       const { url, origin, mirror } = await startMirror({ isLetIn: false });
-      const { code } = await diagnoseIn(browser, origin, { url });
+      const { code } = await diagnoseIn(running.browser, origin, { url });
       expect(code).toBe('ERR_MIRROR_UNREACHABLE');
       expect(mirror.stats()).toMatchObject({ started: 0, packetsSent: 0 });
     }, 60_000);
 
     test('what the policy of the page forbids is told apart from a NAT', async () => {
       const { origin } = await startMirror();
-      const { code } = await diagnoseIn(browser, origin, { url: 'http://127.0.0.1:9/mirror' });
+      const { code } = await diagnoseIn(running.browser, origin, {
+        url: 'http://127.0.0.1:9/mirror',
+      });
       expect(code).toBe('ERR_MIRROR_UNREACHABLE');
     }, 60_000);
 
     test('a page without WebRTC, and one that gives up', async () => {
       const { url, origin, mirror } = await startMirror();
-      const { page } = await openPage(browser);
+      const { page } = await openPage(running.browser);
       try {
         await page.goto(origin);
         const found = await page.evaluate(async (where) => {
@@ -182,5 +175,6 @@ for (const name of BROWSERS) {
         await page.close();
       }
     }, 60_000);
-  });
-}
+  },
+  { missing: alone ?? false },
+);

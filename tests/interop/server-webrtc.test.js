@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openPage } from '../browser/browsers.js';
+import { describeInBrowsers } from '../browser/in-browsers.js';
 import { serve } from '../browser/server.js';
 import { HOST, startServer } from './server-support.js';
 
@@ -105,22 +106,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-for (const name of BROWSERS) {
-  const skipped = reasonToSkip(name) ?? (process.env.CI === 'true' ? undefined : alone);
-  const suite = skipped === undefined ? describe : describe.skip;
-  suite(skipped === undefined ? `in ${name}` : `in ${name} (${skipped})`, () => {
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
-    beforeAll(async () => {
-      browser = await launchBrowser(name, LAUNCH);
-      console.log(`${name}: ${await browser.version()}`);
-    }, 60_000);
-    afterAll(() => browser?.close());
-
+describeInBrowsers(
+  (running) => {
     test.each(['udp', 'tcp'])(
       'two connections talk through relays, over %s',
       async (transport) => {
-        const credential = PASSWORDS[name];
+        const credential = PASSWORDS[running.name];
         const server = await startServer({
           listen: [`${transport}://${HOST}:0`],
           credentials: { [username]: credential },
@@ -128,7 +119,7 @@ for (const name of BROWSERS) {
         /** @type {any[]} */
         const made = [];
         server.on('allocation', (allocation) => made.push(allocation));
-        const pages = await Promise.all([openPage(browser), openPage(browser)]);
+        const pages = await Promise.all([openPage(running.browser), openPage(running.browser)]);
         try {
           for (const { page } of pages) {
             await page.goto(site.origin);
@@ -174,5 +165,9 @@ for (const name of BROWSERS) {
       },
       60_000,
     );
-  });
-}
+  },
+  {
+    missing: process.env.CI !== 'true' && (alone ?? false),
+    launch: LAUNCH,
+  },
+);

@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
+import { openPage } from '../browser/browsers.js';
+import { describeInBrowsers } from '../browser/in-browsers.js';
 import { serve } from '../browser/server.js';
 import { bundleWithEsbuild, bundleWithVite } from './bundles.js';
 import { installPackage } from './consumer.js';
@@ -76,104 +77,94 @@ const expected = {
   truncated: 'ERR_STUN_TRUNCATED',
 };
 
-for (const name of BROWSERS) {
-  const skipped = reasonToSkip(name);
-  const suite = skipped === undefined ? describe : describe.skip;
-  suite(skipped === undefined ? `in ${name}` : `in ${name} (${skipped})`, () => {
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
-    beforeAll(async () => {
-      browser = await launchBrowser(name);
-    }, 60_000);
-    afterAll(() => browser?.close());
-
-    /** Loads a site and waits for what its page reports. @param {string} directory */
-    async function visit(directory) {
-      const site = await serve(directory);
-      const { page, problems, urls } = await openPage(browser);
-      try {
-        const report = site.nextReport();
-        await page.goto(`${site.origin}/`);
-        // A page that cannot report has said why in the console.
-        const result = await Promise.race([
-          report,
-          deadline(20_000).then(() => ({ error: problems.join('\n') })),
-        ]);
-        // What the browser has to tell of the page so far comes before its answer to this.
-        await page.title();
-        const elsewhere = urls.filter((url) => !url.startsWith(`${site.origin}/`));
-        const wasm = site.requests.filter((path) => path.endsWith('.wasm')).length;
-        return { ...result, problems: [...problems], elsewhere, wasm };
-      } finally {
-        await page.close();
-        await site.close();
-      }
+describeInBrowsers((running) => {
+  /** Loads a site and waits for what its page reports. @param {string} directory */
+  async function visit(directory) {
+    const site = await serve(directory);
+    const { page, problems, urls } = await openPage(running.browser);
+    try {
+      const report = site.nextReport();
+      await page.goto(`${site.origin}/`);
+      // A page that cannot report has said why in the console.
+      const result = await Promise.race([
+        report,
+        deadline(20_000).then(() => ({ error: problems.join('\n') })),
+      ]);
+      // What the browser has to tell of the page so far comes before its answer to this.
+      await page.title();
+      const elsewhere = urls.filter((url) => !url.startsWith(`${site.origin}/`));
+      const wasm = site.requests.filter((path) => path.endsWith('.wasm')).length;
+      return { ...result, problems: [...problems], elsewhere, wasm };
+    } finally {
+      await page.close();
+      await site.close();
     }
+  }
 
-    test.each(codecCases)(
-      '%s and %s: decode, verify, encode',
-      async (bundler, entry) => {
-        const { directory } = bundleOf(bundler, entry);
-        const visited = await visit(directory);
-        const isInline = entry.endsWith('/inline');
-        expect(visited).toEqual({
-          result: { ...expected, beforeInit: isInline ? 'none' : 'ERR_NOT_READY' },
-          violations: [],
-          problems: [],
-          elsewhere: [],
-          wasm: isInline ? 0 : 1,
-        });
-      },
-      30_000,
-    );
+  test.each(codecCases)(
+    '%s and %s: decode, verify, encode',
+    async (bundler, entry) => {
+      const { directory } = bundleOf(bundler, entry);
+      const visited = await visit(directory);
+      const isInline = entry.endsWith('/inline');
+      expect(visited).toEqual({
+        result: { ...expected, beforeInit: isInline ? 'none' : 'ERR_NOT_READY' },
+        violations: [],
+        problems: [],
+        elsewhere: [],
+        wasm: isInline ? 0 : 1,
+      });
+    },
+    30_000,
+  );
 
-    test.each(clientCases)(
-      '%s and %s: getMappedAddress says that a page cannot, and loads nothing for it',
-      async (bundler, entry) => {
-        expect(await visit(bundleOf(bundler, entry).directory)).toEqual({
-          result: { code: 'ERR_TRANSPORT_UNSUPPORTED', hint: expect.any(String) },
-          violations: [],
-          problems: [],
-          elsewhere: [],
-          wasm: 0,
-        });
-      },
-      30_000,
-    );
+  test.each(clientCases)(
+    '%s and %s: getMappedAddress says that a page cannot, and loads nothing for it',
+    async (bundler, entry) => {
+      expect(await visit(bundleOf(bundler, entry).directory)).toEqual({
+        result: { code: 'ERR_TRANSPORT_UNSUPPORTED', hint: expect.any(String) },
+        violations: [],
+        problems: [],
+        elsewhere: [],
+        wasm: 0,
+      });
+    },
+    30_000,
+  );
 
-    test.each(credentialsCases)(
-      '%s and %s: credentials made and explained, without WebAssembly',
-      async (bundler, entry) => {
-        expect(await visit(bundleOf(bundler, entry).directory)).toEqual({
-          result: {
-            turn: {
-              urls: ['turn:turn.example.org'],
-              username: '1700003600:alice',
-              credential: 'wjwSXO2ch1B6VaLTLMy2Avn5O9o=',
-            },
-            valid: false,
-            ids: ['wrong-secret'],
-            format: 'rtc-configuration',
+  test.each(credentialsCases)(
+    '%s and %s: credentials made and explained, without WebAssembly',
+    async (bundler, entry) => {
+      expect(await visit(bundleOf(bundler, entry).directory)).toEqual({
+        result: {
+          turn: {
+            urls: ['turn:turn.example.org'],
+            username: '1700003600:alice',
+            credential: 'wjwSXO2ch1B6VaLTLMy2Avn5O9o=',
           },
-          violations: [],
-          problems: [],
-          elsewhere: [],
-          wasm: 0,
-        });
-      },
-      30_000,
-    );
+          valid: false,
+          ids: ['wrong-secret'],
+          format: 'rtc-configuration',
+        },
+        violations: [],
+        problems: [],
+        elsewhere: [],
+        wasm: 0,
+      });
+    },
+    30_000,
+  );
 
-    test('the policy holds: eval is refused, and said to be', async () => {
-      const directory = join(consumer.directory, `policy-${name}`);
-      await mkdir(directory);
-      await writeFile(
-        join(directory, 'index.html'),
-        '<!doctype html><script type="module" src="./main.js"></script>\n',
-      );
-      await writeFile(
-        join(directory, 'main.js'),
-        `const violations = [];
+  test('the policy holds: eval is refused, and said to be', async () => {
+    const directory = join(consumer.directory, `policy-${running.name}`);
+    await mkdir(directory);
+    await writeFile(
+      join(directory, 'index.html'),
+      '<!doctype html><script type="module" src="./main.js"></script>\n',
+    );
+    await writeFile(
+      join(directory, 'main.js'),
+      `const violations = [];
          const seen = new Promise((resolve) => addEventListener('securitypolicyviolation', (event) => {
            violations.push(event.effectiveDirective);
            resolve();
@@ -182,14 +173,13 @@ for (const name of BROWSERS) {
          try { (0, eval)('1'); } catch ({ name }) { error = name; }
          await seen;
          await fetch('/report', { method: 'POST', body: JSON.stringify({ error, violations }) });`,
-      );
-      expect(await visit(directory)).toMatchObject({
-        error: 'EvalError',
-        violations: ['script-src'],
-      });
-    }, 30_000);
-  });
-}
+    );
+    expect(await visit(directory)).toMatchObject({
+      error: 'EvalError',
+      violations: ['script-src'],
+    });
+  }, 30_000);
+});
 
 /** @param {number} ms */
 function deadline(ms) {

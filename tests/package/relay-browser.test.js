@@ -1,7 +1,8 @@
 // A relay in a page: what Vite makes of the packed client, in browsers, under the policy of a strict site; over a
 // WebSocket, through a gateway, to a real coturn, and from there over UDP to a peer.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
+import { openPage } from '../browser/browsers.js';
+import { describeInBrowsers } from '../browser/in-browsers.js';
 import { serve } from '../browser/server.js';
 import { coturnVersion, startCoturn } from '../support/coturn.js';
 import { startUdpPeer } from '../support/udp-peers.js';
@@ -55,23 +56,14 @@ describe('the bundle', () => {
 
 const missing = coturnVersion === undefined && process.env.CI !== 'true' && 'coturn is not on PATH';
 
-for (const name of BROWSERS) {
-  const skipped = reasonToSkip(name) ?? (missing || undefined);
-  const suite = skipped === undefined ? describe : describe.skip;
-  suite(skipped === undefined ? `in ${name}` : `in ${name} (${skipped})`, () => {
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
-    beforeAll(async () => {
-      browser = await launchBrowser(name);
-    }, 60_000);
-    afterAll(() => browser?.close());
-
+describeInBrowsers(
+  (running) => {
     test('data goes to a UDP peer and comes back: by indication, by channel, by streams', async () => {
       const coturn = await startCoturn({ hosts: ['127.0.0.1'], users: { user: 'pass' } });
       const peer = await startUdpPeer();
       const gateway = await openBridge({ upstream: { address: '127.0.0.1', port: coturn.port } });
       const site = await serve(bundle.directory, { policy: POLICY });
-      const { page, problems } = await openPage(browser);
+      const { page, problems } = await openPage(running.browser);
       try {
         const report = site.nextReport();
         const where = { gateway: gateway.url, port: String(peer.port) };
@@ -109,5 +101,6 @@ for (const name of BROWSERS) {
         await coturn.stop();
       }
     }, 60_000);
-  });
-}
+  },
+  { missing },
+);

@@ -1,17 +1,13 @@
-// WebSockets as browsers have them: what of js/transports/websocket.js no test in Node.js can tell.
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { WebSocketServer } from 'ws';
 import { startStunResponder } from '../../js/dev/stun-responder.js';
-import { BROWSERS, launchBrowser, openPage, reasonToSkip } from '../browser/browsers.js';
+import { openPage } from '../browser/browsers.js';
+import { bundlePage, describeInBrowsers } from '../browser/in-browsers.js';
 import { STRICT_POLICY, serve } from '../browser/server.js';
 import { openBridge } from '../support/websocket-bridge.js';
 
-const project = fileURLToPath(new URL('../..', import.meta.url));
+const _project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Reports what becomes of each case; the query of its URL says where the servers are. */
 const PROGRAM = `
@@ -61,32 +57,12 @@ const PROGRAM = `
   await fetch('/report', { method: 'POST', body: JSON.stringify(results) });
 `;
 
-/** @type {string} */
-let directory;
-/** @type {(() => unknown)[]} */
-const cleanUps = [];
-
+/** @type {Awaited<ReturnType<typeof bundlePage>>} */
+let bundle;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'postern-websocket-'));
-  cleanUps.push(() => rm(directory, { recursive: true, force: true }));
-  await build({
-    absWorkingDir: project,
-    stdin: { contents: PROGRAM, resolveDir: project },
-    bundle: true,
-    outfile: join(directory, 'page.js'),
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    logLevel: 'silent',
-  });
-  await copyFile(join(project, 'dist/wasm/engine.wasm'), join(directory, 'engine.wasm'));
-  const html =
-    '<!doctype html><title>WebSocket</title><script type="module" src="page.js"></script>';
-  await writeFile(join(directory, 'index.html'), html);
+  bundle = await bundlePage(PROGRAM, 'WebSocket');
 }, 60_000);
-afterAll(async () => {
-  for (const end of cleanUps.splice(0).reverse()) await end();
-});
+afterAll(() => bundle?.remove());
 
 /** A server whose paths each do something else. */
 async function peerServer() {
@@ -120,69 +96,58 @@ async function peerServer() {
   };
 }
 
-for (const name of BROWSERS) {
-  const skipped = reasonToSkip(name);
-  const suite = skipped === undefined ? describe : describe.skip;
-  suite(skipped === undefined ? `in ${name}` : `in ${name} (${skipped})`, () => {
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
-    beforeAll(async () => {
-      browser = await launchBrowser(name);
-    }, 60_000);
-    afterAll(() => browser?.close());
-
-    test('STUN through a gateway, and all that a WebSocket does', async () => {
-      const responder = await startStunResponder();
-      const gateway = await openBridge({
-        upstream: { address: responder.host, port: responder.tcpPort },
+describeInBrowsers((running) => {
+  test('STUN through a gateway, and all that a WebSocket does', async () => {
+    const responder = await startStunResponder();
+    const gateway = await openBridge({
+      upstream: { address: responder.host, port: responder.tcpPort },
+    });
+    const peer = await peerServer();
+    const gone = await peerServer();
+    await gone.close();
+    const site = await serve(bundle.directory, { policy: `${STRICT_POLICY}; connect-src *` });
+    const { page, problems } = await openPage(running.browser);
+    page.on('request', (request) => {
+      if (request.url().endsWith('/resume')) peer.resume();
+      if (request.url().endsWith('/end')) peer.end();
+    });
+    try {
+      const report = site.nextReport();
+      const where = { gateway: gateway.url, peer: peer.url, nobody: gone.url };
+      await page.goto(`${site.origin}/?${new URLSearchParams(where)}`);
+      const results = await report;
+      expect({ ...results, problems: results.error ? problems : [] }).toEqual({
+        mapped: {
+          address: '127.0.0.1',
+          transport: 'ws',
+          serverAddress: { address: '127.0.0.1', port: gateway.port, family: 'IPv4' },
+        },
+        again: 1,
+        noSubProtocol: {
+          code: 'ERR_TRANSPORT_CONNECT',
+          message: expect.stringContaining('No WS connection'),
+        },
+        nobody: {
+          code: 'ERR_TRANSPORT_CONNECT',
+          message: expect.stringContaining('No WS connection'),
+        },
+        sent: [true, true],
+        answers: [
+          [0, 1, 255],
+          [0, 0],
+        ],
+        droppedMessages: 1,
+        closed: 'undefined',
+        drained: true,
+        ended: 'The server closed the WebSocket: it is overloaded, try again later (1013).',
+        problems: [],
       });
-      const peer = await peerServer();
-      const gone = await peerServer();
-      await gone.close();
-      const site = await serve(directory, { policy: `${STRICT_POLICY}; connect-src *` });
-      const { page, problems } = await openPage(browser);
-      page.on('request', (request) => {
-        if (request.url().endsWith('/resume')) peer.resume();
-        if (request.url().endsWith('/end')) peer.end();
-      });
-      try {
-        const report = site.nextReport();
-        const where = { gateway: gateway.url, peer: peer.url, nobody: gone.url };
-        await page.goto(`${site.origin}/?${new URLSearchParams(where)}`);
-        const results = await report;
-        expect({ ...results, problems: results.error ? problems : [] }).toEqual({
-          mapped: {
-            address: '127.0.0.1',
-            transport: 'ws',
-            serverAddress: { address: '127.0.0.1', port: gateway.port, family: 'IPv4' },
-          },
-          again: 1,
-          noSubProtocol: {
-            code: 'ERR_TRANSPORT_CONNECT',
-            message: expect.stringContaining('No WS connection'),
-          },
-          nobody: {
-            code: 'ERR_TRANSPORT_CONNECT',
-            message: expect.stringContaining('No WS connection'),
-          },
-          sent: [true, true],
-          answers: [
-            [0, 1, 255],
-            [0, 0],
-          ],
-          droppedMessages: 1,
-          closed: 'undefined',
-          drained: true,
-          ended: 'The server closed the WebSocket: it is overloaded, try again later (1013).',
-          problems: [],
-        });
-      } finally {
-        await page.close();
-        await site.close();
-        await peer.close();
-        await gateway.close();
-        await responder.close();
-      }
-    }, 60_000);
-  });
-}
+    } finally {
+      await page.close();
+      await site.close();
+      await peer.close();
+      await gateway.close();
+      await responder.close();
+    }
+  }, 60_000);
+});
