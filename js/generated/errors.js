@@ -78,6 +78,8 @@ export const JS_ERRORS = /** @type {const} */ ({
   ERR_WEBRTC_UNAVAILABLE: 'This browser has no WebRTC, or it is switched off: a page has no other way to learn about its NAT.',
   ERR_MIRROR_UNREACHABLE: 'The mirror could not be reached: check its URL, that connect-src of the Content-Security-Policy names it, and that it lets in the origin of the page.',
   ERR_MIRROR_REFUSED: 'The mirror refused the test.',
+  ERR_REFLECTOR_UNREACHABLE: 'The reflector could not be reached: check its URL, and that HTTPS passes to it.',
+  ERR_REFLECTOR_REFUSED: 'The reflector refused the test.',
 });
 
 /** @typedef {Exclude<(typeof CODEC_ERRORS | typeof CLIENT_ERRORS)[number][0], 'OK'> | keyof typeof JS_ERRORS} ErrorCode */

@@ -1,0 +1,81 @@
+// Runs the steps of a network test, and makes the report of what they have measured. Knows no socket: what the steps do is
+// theirs.
+import { createReport } from '../report/create-report.js';
+
+/** @typedef {import('../report/index.js').Measurement} Measurement */
+/** @typedef {import('../report/index.js').Report} Report */
+/** @typedef {import('../report/index.js').ReportHead} ReportHead */
+/** @typedef {import('./events.js').OnEvent} OnEvent */
+/** @typedef {import('./events.js').QualitySample} QualitySample */
+/** @typedef {import('./events.js').StepInfo} StepInfo */
+
+/**
+ * What a step may use.
+ *
+ * @typedef {object} StepContext
+ * @property {AbortSignal} signal
+ * @property {readonly Measurement[]} measured of all steps that have ended before
+ * @property {(measurement: Measurement) => void} report one that is finished
+ * @property {(sample: QualitySample) => void} sample
+ */
+
+/**
+ * One part of a test. What cannot be measured is a measurement too, of status 'failed', 'unknown' or 'skipped'; it throws
+ * only where the test as a whole is to end.
+ *
+ * @typedef {StepInfo & { run: (context: StepContext) => Promise<void> }} Step
+ */
+
+/**
+ * Steps of one inner array run at once, the arrays one after the other: what measures time must be alone on the network.
+ *
+ * @param {readonly (readonly Step[])[]} groups
+ * @param {object} options
+ * @param {() => ReportHead} options.head asked for when all is measured
+ * @param {AbortSignal} options.signal
+ * @param {OnEvent} [options.onEvent]
+ * @returns {Promise<Report>}
+ * @throws `signal.reason`
+ */
+export async function runSteps(groups, { head, signal, onEvent = () => {} }) {
+  signal.throwIfAborted();
+  onEvent({
+    type: 'plan',
+    steps: groups.flat().map(({ id, title, expectedMs }) => ({ id, title, expectedMs })),
+  });
+  /** @type {Measurement[]} */
+  const measurements = [];
+  for (const group of groups) {
+    // One that throws ends the others before the test ends.
+    const controller = new AbortController();
+    const both = AbortSignal.any([signal, controller.signal]);
+    const before = [...measurements];
+    const ends = await Promise.allSettled(
+      group.map(async ({ id, run }) => {
+        onEvent({ type: 'step', id, state: 'running' });
+        try {
+          await run({
+            signal: both,
+            measured: before,
+            report: (measurement) => {
+              measurements.push(measurement);
+              onEvent({ type: 'measurement', step: id, measurement });
+            },
+            sample: (sample) => onEvent({ type: 'sample', step: id, sample }),
+          });
+        } catch (error) {
+          controller.abort(error);
+          throw error;
+        }
+        onEvent({ type: 'step', id, state: 'done' });
+      }),
+    );
+    signal.throwIfAborted();
+    for (const end of ends) {
+      if (end.status === 'rejected') throw controller.signal.reason;
+    }
+  }
+  const report = createReport({ ...head(), measurements });
+  onEvent({ type: 'report', report });
+  return report;
+}
