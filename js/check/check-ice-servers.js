@@ -5,6 +5,7 @@ import { checkAllocateOptions } from '../turn/allocate-options.js';
 import { checkBinding } from './check-binding.js';
 import { checkRelay } from './check-relay.js';
 import { hintsFor } from './hints.js';
+import { mapBounded } from './map-bounded.js';
 import { planRows } from './plan-rows.js';
 import { failedRow } from './row-failure.js';
 
@@ -72,33 +73,12 @@ import { failedRow } from './row-failure.js';
  */
 
 /** Ours: a server that needs longer is of no use to a call. */
-const ROW_TIMEOUT_MS = 10_000;
+export const ROW_TIMEOUT_MS = 10_000;
 const ECHOES = 5;
 const MAX_ECHOES = 100;
 /** Ours: a firewall may take many connections at once for an attack. */
-const CONCURRENCY = 8;
+export const CONCURRENCY = 8;
 const MAX_CONCURRENCY = 256;
-
-/**
- * @template T, R
- * @param {readonly T[]} items
- * @param {number} atOnce
- * @param {(item: T) => Promise<R>} task
- * @returns {Promise<R[]>} in the order of the items
- */
-async function mapBounded(items, atOnce, task) {
-  /** @type {R[]} */
-  const results = new Array(items.length);
-  let next = 0;
-  const work = async () => {
-    while (next < items.length) {
-      const i = next++;
-      results[i] = await task(items[i]);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work));
-  return results;
-}
 
 /**
  * @param {PlannedRow} row

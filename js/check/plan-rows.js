@@ -65,14 +65,15 @@ function rowsOf(server, wanted) {
 /**
  * @param {unknown} iceServers
  * @param {TransportName | OpenTransport} [wanted] leaves the rows of other transports out
+ * @param {string} [name] of the argument, for errors
  * @returns {PlannedRow[]} in the order of the URLs; at least one
  * @throws {TypeError} ERR_INVALID_ARGUMENT with the exact path, such as 'iceServers[0].credential'
  */
-export function planRows(iceServers, wanted) {
+export function planRows(iceServers, wanted, name = 'iceServers') {
   const list = Array.isArray(iceServers) ? iceServers : [iceServers];
-  if (list.length === 0) throw argumentError('iceServers', 'an array of at least one server');
+  if (list.length === 0) throw argumentError(name, 'an array of at least one server');
   const servers = list.flatMap((input, i) =>
-    readElement(input, Array.isArray(iceServers) ? `iceServers[${i}]` : 'iceServers'),
+    readElement(input, Array.isArray(iceServers) ? `${name}[${i}]` : name),
   );
   const rows = servers.flatMap((server) =>
     'error' in server

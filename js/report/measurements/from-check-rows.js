@@ -53,7 +53,13 @@ function measurementOf(row, { whose, family, proxy, username }) {
   const [attempt] = row.attempts ?? [];
   const tried = attempt?.address ? { address: attempt.address, port: attempt.port } : undefined;
   return present({
-    id: measurementId('reachability', row.url, transport || undefined, family),
+    id: measurementId(
+      'reachability',
+      row.url,
+      transport || undefined,
+      family,
+      proxy === undefined ? undefined : 'proxy',
+    ),
     kind: /** @type {const} */ ('reachability'),
     whose,
     status,
