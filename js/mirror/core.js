@@ -2,20 +2,21 @@
 
 import { sourceOf } from '../address.js';
 import { decode, prepareKey, verify } from '../codec/index.js';
+import { refusal } from '../far-end/refusals.js';
+import { SharesOfHosts } from '../far-end/shares-of-hosts.js';
 import { HairpinTest } from './hairpin-test.js';
 import { LifetimeTest } from './lifetime-test.js';
 import { NatTest } from './nat-test.js';
 import { PortTest, placeOfPort } from './port-test.js';
 import { Session } from './session.js';
-import { SharesOfHosts } from './shares-of-hosts.js';
-import { checkStart, refusal } from './talk.js';
+import { checkStart } from './talk.js';
 
 /** @typedef {import('../codec/index.js').Message} Message */
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./options.js').MirrorLimits} MirrorLimits */
 /** @typedef {import('./session.js').Test} Test */
 /** @typedef {import('./talk.js').Credentials} Credentials */
-/** @typedef {import('./talk.js').Reply} Reply */
+/** @typedef {import('../far-end/refusals.js').Reply} Reply */
 /** @typedef {import('./talk.js').Start} Start */
 
 /** @typedef {'IPv4' | 'IPv6'} Family */
@@ -144,7 +145,7 @@ export class MirrorCore {
     const family = start?.family ?? this.#transport.places.keys().next().value ?? 'IPv4';
     const places = this.#transport.places.get(family);
     const excess = this.#shares.refuses(host, now);
-    const refused = (/** @type {import('./talk.js').RefusalReason} */ reason) => {
+    const refused = (/** @type {import('../far-end/refusals.js').RefusalReason} */ reason) => {
       this.#stats.refused += 1;
       refusal(reply, reason);
     };

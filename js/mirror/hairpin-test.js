@@ -4,7 +4,7 @@
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./session.js').Check} Check */
 /** @typedef {import('./session.js').Session} Session */
-/** @typedef {import('./talk.js').Reply} Reply */
+/** @typedef {import('../far-end/refusals.js').Reply} Reply */
 
 const WAIT_MS = 4000;
 

@@ -4,7 +4,7 @@ import { Knocks } from './knocks.js';
 
 /** @typedef {import('./session.js').Check} Check */
 /** @typedef {import('./session.js').Session} Session */
-/** @typedef {import('./talk.js').Reply} Reply */
+/** @typedef {import('../far-end/refusals.js').Reply} Reply */
 
 /** Close together: the first that gets in renews the binding. */
 const KNOCKS = { offsets: [0, 100, 250, 450, 700], lastsMs: 1200, stopsWhenAnswered: true };

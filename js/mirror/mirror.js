@@ -1,8 +1,8 @@
 // A mirror: its sockets, its clock, and its sessions.
 
 import { randomBytes } from 'node:crypto';
+import { createHandler } from '../far-end/http.js';
 import { MirrorCore } from './core.js';
-import { createHandler } from './http.js';
 import { checkMirrorOptions } from './options.js';
 import { MirrorSockets } from './sockets.js';
 
@@ -50,6 +50,8 @@ export class Mirror {
     );
     this.handler = createHandler({
       origins,
+      // Whoever is no page has no NAT of a browser to ask about.
+      pagesOnly: true,
       trustProxy,
       onrequest: (body, address, reply) => {
         this.#core.request(body, address, performance.now(), reply);

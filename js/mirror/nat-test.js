@@ -10,7 +10,7 @@ import { Knocks } from './knocks.js';
 /** @typedef {import('./judge.js').Place} Place */
 /** @typedef {import('./session.js').Check} Check */
 /** @typedef {import('./session.js').Session} Session */
-/** @typedef {import('./talk.js').Reply} Reply */
+/** @typedef {import('../far-end/refusals.js').Reply} Reply */
 
 /** So many that the loss of a fifth each way hides nothing; answers take a round trip. */
 const KNOCKS = {

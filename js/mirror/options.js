@@ -1,10 +1,9 @@
 // What createMirror() takes, checked and completed.
 
-import { familyOf } from '../address.js';
 import { requireObject } from '../codec/arguments.js';
 import { argumentError } from '../errors.js';
+import { checkAddresses, checkExternal, checkLimits, checkOrigins } from '../far-end/options.js';
 import { checkTrustProxy } from '../gateway/client-address.js';
-import { checkOrigin } from '../gateway/origins.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
 
 /**
@@ -64,7 +63,8 @@ export const DEFAULT_LIMITS = {
   bytesPerSecondPerHost: 60_000,
   waitSeconds: 180,
 };
-const MOST = 0x7fffffff;
+/** Where 0 means something. */
+const ZERO_ALLOWED = ['waitSeconds'];
 /** An open socket each. */
 const MAX_PORTS = 256;
 /** Of each family. */
@@ -74,7 +74,7 @@ const MAX_ADDRESSES = 2;
 export function checkMirrorOptions(options, name = 'options') {
   requireObject(options, name);
   const { addresses, external = {}, trustProxy, signal } = options;
-  checkAddresses(addresses, `${name}.addresses`);
+  checkAddresses(addresses, MAX_ADDRESSES, `${name}.addresses`);
   checkExternal(external, addresses, `${name}.external`);
   checkTrustProxy(trustProxy, `${name}.trustProxy`);
   checkSignal(signal, `${name}.signal`);
@@ -86,39 +86,9 @@ export function checkMirrorOptions(options, name = 'options') {
     portMap: checkPortMap(options.portMap, ports, `${name}.portMap`),
     origins: checkOrigins(options.origins, `${name}.origins`),
     trustProxy: trustProxy ?? false,
-    limits: checkLimits(options.limits ?? {}, `${name}.limits`),
+    limits: checkLimits(options.limits ?? {}, DEFAULT_LIMITS, `${name}.limits`, ZERO_ALLOWED),
     signal,
   };
-}
-
-/** @param {unknown} value @param {string} name */
-function checkAddresses(value, name) {
-  if (!Array.isArray(value) || value.length === 0) {
-    throw argumentError(name, "a list of this machine's IP addresses: two tell more than one");
-  }
-  for (const [i, address] of value.entries()) {
-    const family = typeof address === 'string' ? familyOf(address) : undefined;
-    // At all addresses at once, a socket cannot choose from which it sends.
-    if (family === undefined || /^[0:.]+$/.test(address)) {
-      throw argumentError(`${name}[${i}]`, 'an IP address of this machine');
-    }
-    const before = value.slice(0, i);
-    if (before.includes(address)) throw argumentError(`${name}[${i}]`, 'named once');
-    if (before.filter((one) => familyOf(one) === family).length === MAX_ADDRESSES) {
-      throw argumentError(`${name}[${i}]`, `left out: two addresses of ${family} are enough`);
-    }
-  }
-}
-
-/** @param {Record<string, string>} external @param {readonly string[]} addresses @param {string} name */
-function checkExternal(external, addresses, name) {
-  for (const [inside, outside] of Object.entries(requireObject(external, name))) {
-    if (addresses.includes(inside) && familyOf(outside) === familyOf(inside)) continue;
-    throw argumentError(
-      `${name}['${inside}']`,
-      'an IP address of the same family, for an address of `addresses`',
-    );
-  }
 }
 
 /** @param {MirrorPorts} given @param {string} name @returns {Required<MirrorPorts>} 0: any */
@@ -147,25 +117,4 @@ function checkPortMap(value, ports, name) {
     }
   }
   return value;
-}
-
-/** @param {unknown} value @param {string} name @returns {Set<string>} */
-function checkOrigins(value, name) {
-  if (Array.isArray(value) && value.length > 0) {
-    return new Set(value.map((origin, i) => checkOrigin(origin, `${name}[${i}]`)));
-  }
-  throw argumentError(name, "a list of the pages' origins, such as ['https://app.example.org']");
-}
-
-/** @param {Partial<MirrorLimits>} given @param {string} name @returns {MirrorLimits} */
-function checkLimits(given, name) {
-  for (const [key, value] of Object.entries(requireObject(given, name))) {
-    // A limit that is spelt wrong would be none.
-    if (!(key in DEFAULT_LIMITS)) {
-      throw argumentError(`${name}.${key}`, 'left out: there is no such limit');
-    }
-    checkInteger(value, `${name}.${key}`, key === 'waitSeconds' ? 0 : 1, MOST);
-  }
-  const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...DEFAULT_LIMITS, ...Object.fromEntries(chosen) };
 }

@@ -5,7 +5,7 @@ import { Knocks } from './knocks.js';
 /** @typedef {import('./knocks.js').Knocking} Knocking */
 /** @typedef {import('./session.js').Check} Check */
 /** @typedef {import('./session.js').Session} Session */
-/** @typedef {import('./talk.js').Reply} Reply */
+/** @typedef {import('../far-end/refusals.js').Reply} Reply */
 
 const KNOCKS = {
   offsets: [0, 120, 300, 550, 850, 1200, 1600, 2100],

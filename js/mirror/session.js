@@ -6,7 +6,7 @@ import { encode } from '../codec/index.js';
 /** @typedef {import('../codec/index.js').PreparedKey} PreparedKey */
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./options.js').MirrorLimits} MirrorLimits */
-/** @typedef {import('./talk.js').Reply} Reply */
+/** @typedef {import('../far-end/refusals.js').Reply} Reply */
 
 /**
  * A signed request of the browser's.

@@ -1,7 +1,5 @@
 // What a page may ask for: docs/mirror.md has the whole talk.
 
-/** @typedef {(status: number, body: object) => void} Reply */
-
 /** Of ICE (RFC 8839 section 5.4). @typedef {{ ufrag: string, pwd: string }} Credentials */
 
 /**
@@ -11,25 +9,6 @@
  * @property {Credentials | undefined} partner of the other connection of a test of hairpinning
  * @property {'IPv4' | 'IPv6' | undefined} family
  */
-
-/** Why a page gets nothing, and the status that says so. */
-export const REFUSALS = /** @type {const} */ ({
-  'bad-request': 400,
-  origin: 403,
-  'no-session': 404,
-  method: 405,
-  'wrong-step': 409,
-  'too-large': 413,
-  'too-many': 429,
-  'too-often': 429,
-  'not-offered': 501,
-  busy: 503,
-});
-
-/** @typedef {keyof typeof REFUSALS} RefusalReason */
-
-/** @param {Reply} reply @param {RefusalReason} reason */
-export const refusal = (reply, reason) => reply(REFUSALS[reason], { refused: reason });
 
 const TESTS = /** @type {const} */ (['nat', 'ports', 'hairpin', 'lifetime']);
 const UFRAG = /^[A-Za-z\d+/]{4,256}$/;

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import * as diagnose from '../../../js/diagnose/index.js';
+import { REFUSALS } from '../../../js/far-end/refusals.js';
 import { createMirror } from '../../../js/mirror/index.js';
 import { DEFAULT_LIMITS } from '../../../js/mirror/options.js';
-import { REFUSALS } from '../../../js/mirror/talk.js';
 
 const page = await readFile(new URL('../../../docs/mirror.md', import.meta.url), 'utf8');
 const [sample] = [...page.matchAll(/<!-- run -->\n```js\n([\s\S]*?)```/g)].map(([, code]) => code);

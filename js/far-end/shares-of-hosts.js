@@ -3,19 +3,26 @@
 import { sourceOf } from '../address.js';
 import { Shares } from '../gateway/shares.js';
 
-/** @typedef {import('./options.js').MirrorLimits} MirrorLimits */
+/**
+ * @typedef {object} HostLimits
+ * @property {number} sessionsPerHost
+ * @property {number} startsPerMinutePerHost
+ * @property {number} packetsPerSecond sent in all
+ * @property {number} packetsPerSecondPerHost
+ * @property {number} bytesPerSecondPerHost
+ */
 
 const SECOND_MS = 1000;
 const FORGET_EVERY_MS = 60_000;
 
 export class SharesOfHosts {
   #limits;
-  /** Pages, by the host that asks for sessions. */ #pages = new Shares(Infinity, Infinity);
-  /** Browsers, by the host that packets go to. */ #targets;
+  /** Clients, by the host that asks for sessions. */ #clients = new Shares(Infinity, Infinity);
+  /** By the host that packets go to. */ #targets;
   #second = { since: 0, packets: 0 };
   #forgetAt = 0;
 
-  /** @param {MirrorLimits} limits */
+  /** @param {HostLimits} limits */
   constructor(limits) {
     this.#limits = limits;
     this.#targets = new Shares(limits.packetsPerSecondPerHost, limits.bytesPerSecondPerHost);
@@ -23,7 +30,7 @@ export class SharesOfHosts {
 
   /** Hosts that are remembered. */
   get size() {
-    return this.#pages.size + this.#targets.size;
+    return this.#clients.size + this.#targets.size;
   }
 
   /**
@@ -34,15 +41,15 @@ export class SharesOfHosts {
    * @returns {'too-often' | 'too-many' | undefined} why it may have none
    */
   refuses(host, now) {
-    const page = this.#pages.of(host, now);
-    page.attempts += 1;
-    if (page.attempts > this.#limits.startsPerMinutePerHost) return 'too-often';
-    return page.connections >= this.#limits.sessionsPerHost ? 'too-many' : undefined;
+    const client = this.#clients.of(host, now);
+    client.attempts += 1;
+    if (client.attempts > this.#limits.startsPerMinutePerHost) return 'too-often';
+    return client.connections >= this.#limits.sessionsPerHost ? 'too-many' : undefined;
   }
 
   /** @param {string} host whose sessions are so many more @param {1 | -1} by @param {number} now */
   count(host, by, now) {
-    this.#pages.of(host, now).connections += by;
+    this.#clients.of(host, now).connections += by;
   }
 
   /**
@@ -67,7 +74,7 @@ export class SharesOfHosts {
   forget(now) {
     if (now < this.#forgetAt) return;
     this.#forgetAt = now + FORGET_EVERY_MS;
-    this.#pages.forget(now);
+    this.#clients.forget(now);
     this.#targets.forget(now);
   }
 }

@@ -1,11 +1,11 @@
-// The talk with pages over HTTP: POST with JSON, from pages of the origins only.
+// The talk of mirror and reflector with their clients over HTTP: POST with JSON, and JSON back.
 
 import { clientAddressOf } from '../gateway/client-address.js';
-import { refusal } from './talk.js';
+import { refusal } from './refusals.js';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 /** @typedef {import('node:http').ServerResponse} ServerResponse */
-/** @typedef {import('./talk.js').Reply} Reply */
+/** @typedef {import('./refusals.js').Reply} Reply */
 
 /** Passwords of ICE may be long, and a port map has many numbers. */
 const MAX_BODY_BYTES = 8192;
@@ -13,15 +13,16 @@ const PREFLIGHT_SECONDS = '600';
 
 /**
  * @param {object} options
- * @param {ReadonlySet<string>} options.origins
+ * @param {ReadonlySet<string>} options.origins of pages that may ask
+ * @param {boolean} options.pagesOnly whether those may not who are no page, and so send no Origin
  * @param {import('../gateway/client-address.js').TrustedProxies} options.trustProxy
  * @param {(body: Record<string, unknown>, address: string, reply: Reply) => void} options.onrequest
  * @returns {(request: IncomingMessage, response: ServerResponse) => void} for 'request' of an HTTP server
  */
-export function createHandler({ origins, trustProxy, onrequest }) {
+export function createHandler({ origins, pagesOnly, trustProxy, onrequest }) {
   const addressOf = clientAddressOf(trustProxy);
   return (request, response) => {
-    const { origin = '' } = request.headers;
+    const { origin } = request.headers;
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('Vary', 'Origin');
     response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -30,12 +31,11 @@ export function createHandler({ origins, trustProxy, onrequest }) {
       if (response.writableEnded || response.destroyed) return;
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
     };
-    // A page of another origin reads nothing; whoever is no page has no NAT of a browser to ask about.
-    if (!origins.has(origin)) {
+    if (origin === undefined ? pagesOnly : !origins.has(origin)) {
       refusal(reply, 'origin');
       return;
     }
-    response.setHeader('Access-Control-Allow-Origin', origin);
+    if (origin !== undefined) response.setHeader('Access-Control-Allow-Origin', origin);
     if (request.method === 'OPTIONS') {
       response
         .writeHead(204, {
