@@ -1,10 +1,10 @@
 // What Node gives: sockets and DNS.
-import { Duplex } from 'node:stream';
 import { namedProxy } from '../transports/proxy/choose-proxy.js';
 import { openTcp } from '../transports/tcp.js';
 import { openTls } from '../transports/tls.js';
 import { openUdp } from '../transports/udp.js';
 import { openWebSocket } from '../transports/websocket.js';
+import { ConnectionDuplex } from '../turn/connection-duplex.js';
 
 export { resolveServer } from '../resolve/through-proxy.js';
 export { dgramSocket } from '../turn/dgram-socket.js';
@@ -19,6 +19,4 @@ export const openTransport = async (candidate, { proxy, ...options }) =>
   });
 
 /** @type {import('./platform.js').Platform['toDuplex']} */
-export const toDuplex = (streams) =>
-  // The types of node:stream/web and those of the DOM know nothing of each other.
-  Duplex.fromWeb(/** @type {any} */ (streams));
+export const toDuplex = (streams) => new ConnectionDuplex(streams);

@@ -37,6 +37,8 @@ export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /** UDP's largest payload: a length field of 16 bits, less the headers (RFC 768, RFC 791, RFC 8200). */
 const MAX_UDP_PAYLOAD = { IPv4: 65_507, IPv6: 65_527 };
+/** Of what is written to a peer's TCP connection, the part that goes in one WebSocket message. */
+export const MAX_FRAME_BYTES = 16_384;
 /** ChannelData's length field. */
 const MAX_CHANNEL_DATA = 0xffff;
 /** RFC 8489 section 5: the length of a message, a multiple of 4, after the header. */

@@ -4,7 +4,7 @@ import { toDuplex } from '#platform';
 import { toBytes } from '../codec/arguments.js';
 import { PosternError } from '../errors.js';
 import { deferred } from './deferred.js';
-import { MAX_UNREAD_BYTES, READ_AHEAD_BYTES } from './limits.js';
+import { MAX_FRAME_BYTES, MAX_UNREAD_BYTES, READ_AHEAD_BYTES } from './limits.js';
 import { turnError } from './turn-error.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
@@ -123,10 +123,14 @@ export class RelayConnection {
 
   /** @param {Uint8Array} chunk */
   async #write(chunk) {
-    // Not slice(), which of a Buffer is a view.
-    if (this.#transport.send(new Uint8Array(chunk))) return;
-    this.#drained = deferred();
-    await this.#drained.promise;
+    // Over WebSocket a chunk is a message, and servers take none of any length.
+    const most = this.#transport.framed ? MAX_FRAME_BYTES : chunk.length;
+    for (let at = 0; at < chunk.length; at += most) {
+      // Not slice(), which of a Buffer is a view.
+      if (this.#transport.send(new Uint8Array(chunk.subarray(at, at + most)))) continue;
+      this.#drained = deferred();
+      await this.#drained.promise;
+    }
   }
 
   async #closeGently() {

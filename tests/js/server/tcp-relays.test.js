@@ -134,6 +134,26 @@ describe.each(RELIABLE)('over %s', (protocol) => {
     expect(await connection?.closed).toEqual({});
   });
 
+  test('as a stream of Node it ends when the peer does, and takes chunks of any length', async () => {
+    const server = await start();
+    const relay = await relayAt(server, { protocol, relayTransport: 'tcp' });
+    await relay.permit(HOST);
+    const first = relay.connections().next();
+    const peer = await peerConnects(relay.relayedAddress);
+    const { value: connection } = await first;
+    const duplex = /** @type {RelayConnection} */ (connection).duplex();
+    const chunk = randomBytes(200_000);
+    duplex.write(chunk);
+    expect(hashOf(await peer.read(chunk.length))).toBe(hashOf(chunk));
+    await peer.write(Buffer.from('the last words'));
+    peer.end();
+    let said = '';
+    for await (const part of duplex) said += part;
+    expect(said).toBe('the last words');
+    expect(await connection?.closed).toEqual({});
+    expect(duplex.errored).toBeNull();
+  });
+
   test('what a peer sends before anybody takes its connection is kept', async () => {
     const server = await start();
     const relay = await relayAt(server, { protocol, relayTransport: 'tcp' });
