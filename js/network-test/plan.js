@@ -28,8 +28,8 @@ import { checkInteger } from '../option-checks.js';
  * @property {readonly string[]} [webTransport] https: URLs; in pages
  * @property {string} [mirror] URL of a mirror, for the NAT of browsers (docs/mirror.md)
  * @property {string} [reflector] URL of a reflector, for ports, payloads, SIP and throughput each way; in Node.js
- * @property {string} [natServer] stun: URI of a server with two addresses (RFC 5780); the first stun: or turn: URL over UDP
- *   of `iceServers` if left out; in Node.js
+ * @property {string | false} [natServer] stun: URI of a server with two addresses (RFC 5780); the first stun: or turn: URL over
+ *   UDP of `iceServers` if left out; false: the NAT is not tested; in Node.js
  * @property {string} [proxy] http:, https: or socks5: URL that TCP is tried through as well; in Node.js
  * @property {readonly ('IPv4' | 'IPv6')[]} [families] both if left out
  * @property {QualityPlan | false} [quality]
@@ -68,7 +68,7 @@ export const QUALITY_DEFAULTS = Object.freeze({
  * @property {readonly string[]} webTransport
  * @property {string | undefined} mirror
  * @property {string | undefined} reflector
- * @property {string | undefined} natServer
+ * @property {string | false | undefined} natServer
  * @property {string | undefined} proxy
  * @property {readonly ('IPv4' | 'IPv6')[]} families
  * @property {CheckedQuality | false} quality
@@ -76,7 +76,8 @@ export const QUALITY_DEFAULTS = Object.freeze({
  */
 
 const FAMILIES = /** @type {const} */ (['IPv4', 'IPv6']);
-const FIELDS = new Set([
+/** What a plan may say. @type {ReadonlySet<string>} */
+export const PLAN_FIELDS = new Set([
   'name',
   'iceServers',
   'signalling',
@@ -175,8 +176,8 @@ function checkName(name) {
 export function checkPlan(plan) {
   const given = requireObject(plan, 'plan');
   for (const name of Object.keys(given)) {
-    if (!FIELDS.has(name)) {
-      throw argumentError(`plan.${name}`, `one of ${[...FIELDS].join(', ')}`);
+    if (!PLAN_FIELDS.has(name)) {
+      throw argumentError(`plan.${name}`, `one of ${[...PLAN_FIELDS].join(', ')}`);
     }
   }
   const { iceServers = [], mirror, reflector, natServer, proxy } = given;
@@ -191,8 +192,8 @@ export function checkPlan(plan) {
     mirror: mirror === undefined ? undefined : checkUrl(mirror, 'plan.mirror', web),
     reflector: reflector === undefined ? undefined : checkUrl(reflector, 'plan.reflector', web),
     natServer:
-      natServer === undefined
-        ? undefined
+      natServer === undefined || natServer === false
+        ? natServer
         : checkUrl(natServer, 'plan.natServer', ['stun:', 'turn:']),
     proxy:
       proxy === undefined
