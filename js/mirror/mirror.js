@@ -1,6 +1,7 @@
 // A mirror: its sockets, its clock, and its sessions.
 
 import { randomBytes } from 'node:crypto';
+import { Alarm } from '../far-end/alarm.js';
 import { createHandler } from '../far-end/http.js';
 import { MirrorCore } from './core.js';
 import { checkMirrorOptions } from './options.js';
@@ -11,16 +12,13 @@ import { MirrorSockets } from './sockets.js';
 /** @typedef {import('./options.js').MirrorOptions} MirrorOptions */
 /** @typedef {import('./options.js').MirrorSettings} MirrorSettings */
 
-/** setTimeout() takes no more. */
-const LONGEST_MS = 0x7fffffff;
 const PLACES = ['A:first', 'A:second', 'A:strange', 'B:first', 'B:strange'];
 
 export class Mirror {
   #settings;
   #sockets;
   #core;
-  /** @type {NodeJS.Timeout | undefined} */ #timer;
-  #timerAt = Infinity;
+  #alarm;
   /** @type {Promise<void> | undefined} */ #closing;
   #onabort = () => void this.close();
 
@@ -37,7 +35,7 @@ export class Mirror {
     const { origins, trustProxy, limits, portMap } = settings;
     this.#sockets = new MirrorSockets(settings, (family, place, bytes, source) => {
       const isOurs = this.#core.receive(family, place, bytes, source, performance.now());
-      if (isOurs) this.#schedule();
+      if (isOurs) this.#alarm.set();
     });
     this.#core = new MirrorCore(
       {
@@ -48,6 +46,7 @@ export class Mirror {
       },
       limits,
     );
+    this.#alarm = new Alarm(this.#core);
     this.handler = createHandler({
       origins,
       // Whoever is no page has no NAT of a browser to ask about.
@@ -55,7 +54,7 @@ export class Mirror {
       trustProxy,
       onrequest: (body, address, reply) => {
         this.#core.request(body, address, performance.now(), reply);
-        this.#schedule();
+        this.#alarm.set();
       },
     });
   }
@@ -100,27 +99,9 @@ export class Mirror {
   async #shutDown() {
     this.#settings.signal?.removeEventListener('abort', this.#onabort);
     this.#core.endAll();
-    clearTimeout(this.#timer);
+    this.#alarm.stop();
     await this.#sockets.close();
   }
-
-  #schedule() {
-    const { nextAt } = this.#core;
-    if (nextAt === this.#timerAt || this.#closing !== undefined) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = nextAt;
-    if (nextAt === Infinity) return;
-    const ms = Math.max(0, nextAt - performance.now());
-    this.#timer = setTimeout(this.#tick, Math.min(ms, LONGEST_MS));
-    // Nobody waits for tests when everything else is over.
-    this.#timer.unref();
-  }
-
-  #tick = () => {
-    this.#timerAt = Infinity;
-    this.#core.tick(performance.now());
-    this.#schedule();
-  };
 }
 
 /**

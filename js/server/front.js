@@ -33,7 +33,8 @@ export class Front {
   #isClosed = false;
   /** @type {(TransportAddress & { protocol: ListenProtocol })[]} */ addresses = [];
   /** @type {string[]} */ urls = [];
-  /** Serves pages that ask by HTTP; set before open(). @type {import('node:http').RequestListener | undefined} */ onrequest;
+  /** What serves HTTP, by path; complete before open(). @type {Map<string, import('node:http').RequestListener>} */
+  handlers = new Map();
 
   /** @param {ServerEngine} engine @param {ServerSettings} settings */
   constructor(engine, settings) {
@@ -82,11 +83,11 @@ export class Front {
 
   /** @param {Listen} listen @param {ReadonlySet<ListenProtocol>} protocols */
   #openStream(listen, protocols) {
-    const { tls, origins, handshakeTimeoutMs, mirrorPath: path } = this.#settings;
+    const { tls, origins, handshakeTimeoutMs } = this.#settings;
     return openStreamListener(
       listen,
       protocols,
-      { tls, origins, handshakeTimeoutMs, path },
+      { tls, origins, handshakeTimeoutMs },
       {
         onconnect: (socket) => this.clients.admit(socket),
         onstream: (protocol, socket) =>
@@ -107,7 +108,7 @@ export class Front {
                 handlers,
               ),
           ),
-        onrequest: this.onrequest,
+        requests: this.handlers,
         onfailure: () => {
           this.clients.refused += 1;
         },

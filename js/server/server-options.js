@@ -7,11 +7,13 @@ import { isBytes, isTrue, requireObject } from '../codec/arguments.js';
 import { argumentError } from '../errors.js';
 import { checkMirrorOptions } from '../mirror/options.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
+import { checkReflectorOptions } from '../reflector/options.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
 import { parseListen } from './listen.js';
 
 /** @typedef {import('./listen.js').Listen} Listen */
 /** @typedef {import('../mirror/options.js').MirrorOptions} MirrorOptions */
+/** @typedef {import('../reflector/options.js').ReflectorOptions} ReflectorOptions */
 
 /**
  * Finds the password of a user; nothing where there is no such user.
@@ -90,6 +92,8 @@ import { parseListen } from './listen.js';
  * @property {number} [idleTimeoutMs] for connections without allocation; 60,000 when left out
  * @property {MirrorOptions & { path?: string }} [mirror] tells pages what their NAT does (docs/mirror.md): at `path` of the
  *   ports for WebSocket, '/mirror' when left out. None when left out
+ * @property {ReflectorOptions & { path?: string }} [reflector] tells programs which ports pass, and what the network does
+ *   to packets (docs/reflector.md): at `path` of the ports for WebSocket, '/reflector' when left out. None when left out
  * @property {AbortSignal} [signal] closes the server
  */
 
@@ -114,7 +118,11 @@ export function checkServerOptions(options) {
   const { tls, origins, credentials, secret, realm, software = '', authentication } = options;
   const listens = checkListen(options.listen);
   checkTls(tls, listens);
-  const mirror = checkMirror(options.mirror, listens);
+  const mirror = checkHttp('mirror', options.mirror, listens, checkMirrorOptions);
+  const reflector = checkHttp('reflector', options.reflector, listens, checkReflectorOptions);
+  if (mirror !== undefined && mirror.path === reflector?.path) {
+    throw argumentError('options.reflector.path', 'another one than that of the mirror');
+  }
   const relay = checkRelay(options.relay, listens);
   const users = checkCredentials(credentials);
   const secrets = checkSecrets(secret);
@@ -146,7 +154,7 @@ export function checkServerOptions(options) {
     origins: origins === undefined ? undefined : new Set(checkTexts(origins, 'options.origins')),
     relay,
     mirror,
-    mirrorPath: options.mirror?.path ?? '/mirror',
+    reflector,
     users,
     secrets,
     tokens,
@@ -255,20 +263,30 @@ export function checkSecureContext(tls, name) {
   }
 }
 
-/** @param {ServerOptions['mirror']} value @param {Listen[]} listens */
-function checkMirror(value, listens) {
+/**
+ * What is asked by HTTP, at a path of the ports for WebSocket.
+ *
+ * @template {object} Options
+ * @template Settings
+ * @param {'mirror' | 'reflector'} option
+ * @param {(Options & { path?: string }) | undefined} value
+ * @param {Listen[]} listens
+ * @param {(options: Options, name: string) => Settings} check
+ */
+function checkHttp(option, value, listens, check) {
   if (value === undefined) return undefined;
+  const name = `options.${option}`;
   if (!listens.some(({ protocol }) => protocol === 'ws' || protocol === 'wss')) {
     throw argumentError(
-      'options.mirror',
-      'left out where options.listen names neither ws nor wss: pages ask there',
+      name,
+      'left out where options.listen names neither ws nor wss: it is asked there',
     );
   }
-  const { path, ...options } = requireObject(value, 'options.mirror');
-  if (path !== undefined && !(typeof path === 'string' && /^\/[^?#\s]*$/.test(path))) {
-    throw argumentError('options.mirror.path', "the path of a URL, such as '/mirror'");
+  const { path = `/${option}`, ...options } = requireObject(value, name);
+  if (!(typeof path === 'string' && /^\/[^?#\s]*$/.test(path))) {
+    throw argumentError(`${name}.path`, `the path of a URL, such as '/${option}'`);
   }
-  return checkMirrorOptions(options, 'options.mirror');
+  return { path, settings: check(/** @type {any} */ (options), name) };
 }
 
 /** @param {RelayOptions | false | undefined} value @param {Listen[]} listens */

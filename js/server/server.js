@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { Mirror } from '../mirror/mirror.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
+import { Reflector } from '../reflector/reflector.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
 import { reportException } from '../turn/report-exception.js';
 import { AllocationTable } from './allocation-table.js';
@@ -51,6 +52,7 @@ export class Server extends EventEmitter {
   #peers;
   #allocations;
   /** @type {Mirror | undefined} */ #mirror;
+  /** @type {Reflector | undefined} */ #reflector;
   #ownAddress = 0;
   #sweeper;
   /** @type {(end: ServerEnd) => void} */ #resolveClosed = () => {};
@@ -110,15 +112,25 @@ export class Server extends EventEmitter {
     return this.#mirror;
   }
 
+  /** What tells programs which ports pass and more, where options.reflector is given. @returns {Reflector | undefined} */
+  get reflector() {
+    return this.#reflector;
+  }
+
   /** Opens the sockets; for createServer(). @returns {Promise<this>} */
   async open() {
-    const { signal, mirror } = this.#settings;
+    const { signal, mirror, reflector } = this.#settings;
     try {
       signal?.throwIfAborted();
       if (mirror !== undefined) {
-        this.#mirror = new Mirror(mirror);
+        this.#mirror = new Mirror(mirror.settings);
         await this.#mirror.open();
-        this.#front.onrequest = this.#mirror.handler;
+        this.#front.handlers.set(mirror.path, this.#mirror.handler);
+      }
+      if (reflector !== undefined) {
+        this.#reflector = new Reflector(reflector.settings);
+        await this.#reflector.open();
+        this.#front.handlers.set(reflector.path, this.#reflector.handler);
       }
       await this.#front.open();
       signal?.throwIfAborted();
@@ -311,7 +323,7 @@ export class Server extends EventEmitter {
     this.#allocations.endAll();
     this.#relays.closeAll();
     this.#peers.closeAll();
-    await Promise.all([this.#front.close(), this.#mirror?.close()]);
+    await Promise.all([this.#front.close(), this.#mirror?.close(), this.#reflector?.close()]);
     this.#resolveClosed(end);
   }
 }

@@ -20,7 +20,7 @@ import { route } from './sniff.js';
  * @property {(protocol: 'tcp' | 'tls', socket: Socket) => void} onstream
  * @property {(protocol: 'ws' | 'wss', webSocket: WebSocket, socket: Socket, asStream: typeof createWebSocketStream) => void}
  *   onwebsocket
- * @property {import('node:http').RequestListener | undefined} [onrequest] serves HTTP that is no upgrade, where `path` leads
+ * @property {ReadonlyMap<string, import('node:http').RequestListener>} [requests] serve HTTP that is no upgrade, by path
  * @property {() => void} onfailure a connection could not be accepted: the process has too many files open
  */
 
@@ -29,7 +29,6 @@ import { route } from './sniff.js';
  * @property {import('node:tls').TlsOptions | undefined} tls
  * @property {ReadonlySet<string> | undefined} origins of pages that may use the WebSocket; undefined: all
  * @property {number} handshakeTimeoutMs for TLS and for HTTP
- * @property {string} [path] of requests for `onrequest`
  */
 
 /** The longest message of TURN (RFC 8489 section 5), which no ChannelData exceeds but by its header. */
@@ -61,8 +60,8 @@ export class StreamListener {
       handlers.onwebsocket(protocol, webSocket, socket, createWebSocketStream);
     });
     this.#http.on('request', (request, response) => {
-      const { onrequest } = handlers;
-      if (onrequest !== undefined && request.url?.split('?', 1)[0] === settings.path) {
+      const onrequest = handlers.requests?.get(request.url?.split('?', 1)[0] ?? '');
+      if (onrequest !== undefined) {
         this.#answer(request, response, onrequest);
       } else {
         response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
