@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Writes js/generated/*.js from the tables in src/: names, numbers and error codes have one home.
+// Writes js/generated/*.js from the tables in src/ and package.json: names, numbers, error codes and the version have one
+// home.
 // `--check` writes nothing and fails where a file is not what it would write.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -268,11 +269,18 @@ function errorsPage() {
   ].join('\n')}\n`;
 }
 
+/** For pages, which read no package.json. */
+function versionModule() {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return `${header('package.json')}export const VERSION = ${quote(version)};\n`;
+}
+
 const files = {
   'docs/errors.md': errorsPage(),
   'js/generated/registry.js': registryModule(),
   'js/generated/stun-error-codes.js': errorCodesModule(),
   'js/generated/errors.js': errorsModule(),
+  'js/generated/version.js': versionModule(),
 };
 
 let stale = 0;

@@ -1,23 +1,32 @@
 // A page that asks a mirror, under a policy that allows nothing else.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { openPage } from '../browser/browsers.js';
 import { serve } from '../browser/server.js';
 
-const SOURCES = fileURLToPath(new URL('../../js', import.meta.url));
-/** All that the page's side of the mirror is made of. */
-const PARTS = ['diagnose', 'generated', 'errors.js', 'option-checks.js'];
+const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Serves a page with the sources of postern/diagnose, and no others.
+ * Serves a page with postern/diagnose, and nothing else.
  *
  * @param {string} mirrorUrl
  */
 export async function servePage(mirrorUrl) {
   const folder = mkdtempSync(join(tmpdir(), 'postern-mirror-'));
-  for (const part of PARTS) cpSync(join(SOURCES, part), join(folder, part), { recursive: true });
+  await build({
+    absWorkingDir: project,
+    entryPoints: ['js/diagnose/index.js'],
+    outdir: join(folder, 'diagnose'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'silent',
+  });
   const html = '<!doctype html><link rel="icon" href="data:,"><title>mirror</title>\n';
   writeFileSync(join(folder, 'index.html'), html);
   const { origin: mirror } = new URL(mirrorUrl);

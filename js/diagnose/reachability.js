@@ -1,0 +1,230 @@
+// Whether servers are reached by the browser's own UDP, TCP and TLS: each URL over each transport by itself, with real data
+// through relays.
+import { familyOf } from '../address.js';
+import { mapBounded } from '../check/map-bounded.js';
+import { median } from '../check/median.js';
+import { PosternError } from '../errors.js';
+import { IceAgent, within } from './ice-agent.js';
+import { readFailure } from './ice-errors.js';
+import { openRelayPath } from './relay-path.js';
+import { headOf } from './targets.js';
+
+/** @typedef {import('../report/measurements/types.js').ReachabilityMeasurement} ReachabilityMeasurement */
+/** @typedef {import('./relay-path.js').RelayPath} RelayPath */
+/** @typedef {import('./targets.js').Target} Target */
+
+/** Firefox bears no more connections than a few at once. */
+const AT_ONCE = 4;
+const ECHOES = 5;
+const ECHO_WAIT_MS = 1000;
+const PROOF_WAIT_MS = 5000;
+const PAYLOAD_BYTES = 64;
+
+/** @param {RTCIceCandidate | undefined} candidate @returns {{ address: string, port: number } | undefined} */
+export function endpointOf(candidate) {
+  const { address, port } = candidate ?? {};
+  return address && port && familyOf(address) ? { address, port } : undefined;
+}
+
+/** @param {Target} target @param {IceAgent} agent */
+function failureOf({ row }, agent) {
+  const { service, transport, host } = headOf({ row, id: '', server: undefined });
+  return readFailure({
+    service,
+    transport: /** @type {'udp' | 'tcp' | 'tls'} */ (transport),
+    isNamed: familyOf(host) === undefined,
+    errors: agent.errors,
+    isComplete: agent.isComplete,
+    elapsedMs: agent.elapsedMs,
+  });
+}
+
+/**
+ * @typedef {object} Judged
+ * @property {ReachabilityMeasurement} measurement
+ * @property {import('../report/measurements/types.js').MeasurementError} [ifFound] what it is where the name is known to be
+ *   found
+ */
+
+/** @param {Target} target @param {IceAgent} agent @returns {Judged} */
+function failed(target, agent) {
+  const { ifFound, ...failure } = /** @type {any} */ (failureOf(target, agent));
+  return { measurement: { ...headOf(target), ...failure }, ifFound };
+}
+
+/** @param {Target & { server: RTCIceServer }} target @param {{ timeoutMs: number, signal: AbortSignal }} bounds @returns {Promise<Judged>} */
+async function askStun(target, bounds) {
+  const agent = new IceAgent({ iceServers: [target.server] });
+  try {
+    await agent.offer();
+    const candidate = await agent.gathered('srflx', bounds);
+    if (candidate === undefined) return failed(target, agent);
+    const phases = { gathering: agent.elapsedMs };
+    const mappedAddress = endpointOf(candidate);
+    return { measurement: { ...headOf(target), status: 'ok', mappedAddress, phases } };
+  } finally {
+    agent.close();
+  }
+}
+
+/** @param {RTCDataChannel} channel @returns {Uint8Array<ArrayBuffer>} what was sent */
+function sendRandom(channel) {
+  const bytes = crypto.getRandomValues(new Uint8Array(PAYLOAD_BYTES));
+  channel.send(bytes);
+  return bytes;
+}
+
+/** @param {Uint8Array} bytes @param {unknown} data */
+const isSame = (bytes, data) =>
+  data instanceof ArrayBuffer &&
+  data.byteLength === bytes.length &&
+  new Uint8Array(data).every((byte, i) => byte === bytes[i]);
+
+/**
+ * Sends something over a channel until the other end has it.
+ *
+ * @param {RTCDataChannel} from
+ * @param {RTCDataChannel} to where it is expected
+ * @param {{ timeoutMs: number, signal: AbortSignal }} bounds
+ * @returns {Promise<number | undefined>} how long that took
+ */
+async function timeOf(from, to, bounds) {
+  /** @type {((event: MessageEvent) => void) | undefined} */
+  let listener;
+  try {
+    return await within((/** @type {(value: number) => void} */ resolve) => {
+      const start = performance.now();
+      const bytes = sendRandom(from);
+      listener = ({ data }) => {
+        if (isSame(bytes, data)) resolve(performance.now() - start);
+      };
+      to.addEventListener('message', listener);
+    }, bounds);
+  } finally {
+    if (listener !== undefined) to.removeEventListener('message', listener);
+  }
+}
+
+/**
+ * Real data through a relay: first to the far end and back, for which both ways have to be open; then several times one
+ * way, which is a round trip to the server, as both ends are this page.
+ *
+ * @param {RelayPath} path
+ * @param {AbortSignal} signal
+ */
+async function prove(path, signal) {
+  const { near, far } = path;
+  const back = (/** @type {MessageEvent} */ { data }) => far.reliable.send(data);
+  far.reliable.addEventListener('message', back);
+  const firstByte = await timeOf(near.reliable, near.reliable, {
+    timeoutMs: PROOF_WAIT_MS,
+    signal,
+  });
+  if (firstByte === undefined) return undefined;
+  const times = [];
+  for (let sent = 0; sent < ECHOES; sent += 1) {
+    const time = await timeOf(near.datagrams, far.datagrams, { timeoutMs: ECHO_WAIT_MS, signal });
+    if (time !== undefined) times.push(time);
+  }
+  return {
+    firstByte,
+    roundTripMs: median(times),
+    echoes: { sent: ECHOES, received: times.length },
+  };
+}
+
+/** @param {Target & { server: RTCIceServer }} target @param {{ timeoutMs: number, signal: AbortSignal }} bounds @returns {Promise<Judged>} */
+async function askTurn(target, bounds) {
+  /** @type {RelayPath[]} */
+  const paths = [];
+  try {
+    const { path, relay, isOpen } = await openRelayPath(target.server, bounds, (one) =>
+      paths.push(one),
+    );
+    if (relay === undefined) return failed(target, path.near);
+    const proof = isOpen ? await prove(path, bounds.signal) : undefined;
+    const known = { ...headOf(target), relayedAddress: endpointOf(relay) };
+    if (proof === undefined) {
+      return {
+        measurement: {
+          ...known,
+          status: 'failed',
+          dataPath: 'lost',
+          error: {
+            code: 'ERR_STUN_TIMEOUT',
+            message:
+              'The relay was made, but no data came through it: it was lost, or the server lets no relay reach its own ' +
+              'addresses, which browsers do not tell.',
+            phase: 'peer',
+          },
+          phases: path.phases,
+        },
+      };
+    }
+    const { firstByte, ...numbers } = proof;
+    return {
+      measurement: {
+        ...known,
+        status: 'ok',
+        dataPath: 'proven',
+        ...numbers,
+        phases: { ...path.phases, firstByte },
+      },
+    };
+  } finally {
+    for (const path of paths) path.close();
+  }
+}
+
+/** @param {Target} target @param {{ timeoutMs: number, signal: AbortSignal }} bounds @returns {Promise<Judged>} */
+async function ask(target, bounds) {
+  const head = headOf(target);
+  if (target.server === undefined) {
+    const because = target.because ?? 'browsers take no such URL';
+    return { measurement: { ...head, status: 'skipped', because } };
+  }
+  const start = performance.now();
+  const full = { ...target, server: target.server };
+  try {
+    const judged = await (head.service === 'stun' ? askStun(full, bounds) : askTurn(full, bounds));
+    const elapsedMs = performance.now() - start;
+    return { ...judged, measurement: { ...judged.measurement, elapsedMs } };
+  } catch (error) {
+    bounds.signal.throwIfAborted();
+    if (!(error instanceof PosternError) || error.code !== 'ERR_WEBRTC_UNAVAILABLE') throw error;
+    const { message, cause } = /** @type {PosternError} */ (error);
+    const because = cause === undefined ? message : `the browser does not take it (${cause})`;
+    return {
+      measurement: { ...head, status: cause === undefined ? 'unknown' : 'skipped', because },
+    };
+  }
+}
+
+/**
+ * Tries each server that is reached without a WebSocket.
+ *
+ * @param {readonly Target[]} targets
+ * @param {{ timeoutMs: number, signal: AbortSignal }} bounds of each until it has answered
+ * @param {(measurement: ReachabilityMeasurement) => void} report
+ */
+export async function measureReachability(targets, bounds, report) {
+  /** @type {Judged[]} */
+  const open = [];
+  /** @type {Set<string>} */
+  const found = new Set();
+  await mapBounded(targets, AT_ONCE, async (target) => {
+    const judged = await ask(target, bounds);
+    const { measurement, ifFound } = judged;
+    if (isNameFound(measurement)) found.add(measurement.host);
+    if (ifFound === undefined) report(measurement);
+    else open.push(judged);
+  });
+  // What one of them leaves open, the others of the same name may tell.
+  for (const { measurement, ifFound } of open) {
+    if (!found.has(measurement.host)) report(measurement);
+    else report({ ...measurement, status: 'failed', because: undefined, error: ifFound });
+  }
+}
+
+/** Whether the server answered, whatever it said. @param {ReachabilityMeasurement} measurement */
+const isNameFound = ({ status, error }) => status === 'ok' || error?.errorCode !== undefined;
