@@ -6,14 +6,18 @@
  * @property {import('../transports/tls.js').TlsOptions} [tls] options of node:tls, such as `ca`
  * @property {import('../transports/tls.js').TlsOptions} [proxyTls] for a proxy of https://
  * @property {import('../resolve/system-resolver.js').NameResolver} [resolver] default: the system's
- * @property {number} [timeoutMs] of each try; default 10,000
+ * @property {number} timeoutMs for reaching a server, and again for its answer; of STUN and TURN for both
  */
 
-/** A proxy's URL without its login. @param {string | undefined} proxy */
-export function shownProxy(proxy) {
-  if (proxy === undefined) return undefined;
-  const url = new URL(proxy);
+/** A URL without what may be secret: user, query, fragment. @param {string} text */
+export function shownUrl(text) {
+  const url = new URL(text);
   url.username = '';
   url.password = '';
+  url.search = '';
+  url.hash = '';
   return url.href;
 }
+
+/** @param {string | undefined} proxy */
+export const shownProxy = (proxy) => (proxy === undefined ? undefined : shownUrl(proxy));

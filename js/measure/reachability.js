@@ -6,6 +6,7 @@ import { planRows } from '../check/plan-rows.js';
 import { failureOf } from '../check/row-failure.js';
 import { measurementsOfRows } from '../report/measurements/from-check-rows.js';
 import { shownProxy } from './options.js';
+import { webSocketThrough } from './web-socket-through.js';
 
 /** @typedef {import('../address.js').AddressFamily} AddressFamily */
 /** @typedef {import('../check/check-ice-servers.js').CheckRow} CheckRow */
@@ -23,7 +24,8 @@ import { shownProxy } from './options.js';
  */
 
 /** What a proxy takes. @type {readonly string[]} */
-const STREAMS = ['tcp', 'tls'];
+const STREAMS = ['tcp', 'tls', 'ws'];
+const VERSIONS = /** @type {const} */ ({ IPv4: 4, IPv6: 6 });
 /** That a name has no address of a family, in the words of node:dns. */
 const NOT_THERE = new Set(['ENOTFOUND', 'ENODATA']);
 
@@ -32,11 +34,10 @@ const NOT_THERE = new Set(['ENOTFOUND', 'ENODATA']);
  * @param {readonly AddressFamily[]} families
  * @returns {readonly (AddressFamily | undefined)[]} none where the URL has an address of a family that is not wanted
  */
-function familiesOf({ server, transport }, families) {
+function familiesOf({ server }, families) {
   const literal = familyOf(server?.uri.host ?? '');
   if (literal !== undefined) return families.includes(literal) ? [literal] : [];
-  // A WebSocket looks its name up itself.
-  return server === undefined || transport === 'ws' ? [undefined] : families;
+  return server === undefined ? [undefined] : families;
 }
 
 /**
@@ -67,6 +68,10 @@ async function check({ url, transport, server, error }, family, proxy, options) 
   }
   const { uri, username, credential } = server;
   const { signal, tls, proxyTls, resolver, timeoutMs } = options;
+  const version = family && VERSIONS[family];
+  /** @type {Partial<CheckRow>} */
+  const told = {};
+  const WebSocket = webSocketThrough(options, { proxy, family: version }, told);
   const [row] = await checkIceServers(
     { urls: uri.url ?? url, username, credential },
     {
@@ -76,11 +81,13 @@ async function check({ url, transport, server, error }, family, proxy, options) 
       resolver,
       timeoutMs,
       transport: /** @type {'udp' | 'tcp' | 'tls' | 'ws'} */ (transport),
-      family: family === undefined || transport === 'ws' ? undefined : family === 'IPv4' ? 4 : 6,
+      family: transport === 'ws' ? undefined : version,
       proxy,
+      WebSocket,
     },
   );
-  return row;
+  const { phases, ...others } = told;
+  return { ...row, ...others, phases: { ...row.phases, ...phases } };
 }
 
 /** @param {ReachabilityMeasurement} measurement */
@@ -116,8 +123,6 @@ function withoutAbsentFamilies(measurements) {
  * @throws `signal.reason`
  */
 export async function measureReachability(targets, options, report) {
-  /** @type {Map<string, number>} */
-  const seen = new Map();
   await mapBounded(targets, CONCURRENCY, async ({ row, families, isProxied }) => {
     const proxy = isProxied ? options.proxy : undefined;
     const found = await Promise.all(
@@ -131,11 +136,6 @@ export async function measureReachability(targets, options, report) {
         return { ...measurement, elapsedMs: performance.now() - start };
       }),
     );
-    for (const measurement of withoutAbsentFamilies(found)) {
-      // The same URL may be there twice, with other credentials.
-      const count = (seen.get(measurement.id) ?? 0) + 1;
-      seen.set(measurement.id, count);
-      report(count === 1 ? measurement : { ...measurement, id: `${measurement.id}/${count}` });
-    }
+    for (const measurement of withoutAbsentFamilies(found)) report(measurement);
   });
 }

@@ -26,6 +26,19 @@ import { createReport } from '../report/create-report.js';
  * @typedef {StepInfo & { run: (context: StepContext) => Promise<void> }} Step
  */
 
+/** Ids are there once in a report: the same server may be in a plan twice, for two users. */
+class Ids {
+  #taken = new Set();
+
+  /** @param {Measurement} measurement @returns {Measurement} */
+  own(measurement) {
+    let { id } = measurement;
+    for (let i = 2; this.#taken.has(id); i += 1) id = `${measurement.id}/${i}`;
+    this.#taken.add(id);
+    return id === measurement.id ? measurement : { ...measurement, id };
+  }
+}
+
 /**
  * Steps of one inner array run at once, the arrays one after the other: what measures time must be alone on the network.
  *
@@ -45,6 +58,7 @@ export async function runSteps(groups, { head, signal, onEvent = () => {} }) {
   });
   /** @type {Measurement[]} */
   const measurements = [];
+  const ids = new Ids();
   for (const group of groups) {
     // One that throws ends the others before the test ends.
     const controller = new AbortController();
@@ -57,7 +71,8 @@ export async function runSteps(groups, { head, signal, onEvent = () => {} }) {
           await run({
             signal: both,
             measured: before,
-            report: (measurement) => {
+            report: (given) => {
+              const measurement = ids.own(given);
               measurements.push(measurement);
               onEvent({ type: 'measurement', step: id, measurement });
             },

@@ -1,9 +1,13 @@
 // A network test from this machine.
 import { release, type } from 'node:os';
+import { ROW_TIMEOUT_MS } from '../../check/check-ice-servers.js';
 import { packageVersion } from '../../cli/version.js';
 import { requireObject } from '../../codec/arguments.js';
 import { argumentError } from '../../errors.js';
 import { checkMilliseconds, checkSignal } from '../../option-checks.js';
+import { asciiHost } from '../../resolve/resolve-server.js';
+import { parseProxyUrl } from '../../transports/proxy/proxy-url.js';
+import { parseUri } from '../../uri.js';
 import { checkPlan } from '../plan.js';
 import { runSteps } from '../run-steps.js';
 import { nodeSteps } from './steps.js';
@@ -19,7 +23,8 @@ import { nodeSteps } from './steps.js';
  * @property {import('../../transports/tls.js').TlsOptions} [tls] options of node:tls for servers, such as `ca`
  * @property {import('../../transports/tls.js').TlsOptions} [proxyTls] the same for a proxy of https://
  * @property {import('../../resolve/system-resolver.js').NameResolver} [resolver] default: the system's
- * @property {number} [timeoutMs] of each try of a server; default 10,000
+ * @property {number} [timeoutMs] for reaching a server, and again for its answer; of STUN and TURN for both. Default
+ *   10,000
  */
 
 /** @param {NetworkTestOptions} options */
@@ -34,6 +39,22 @@ function checkOptions({ signal, onEvent, tls = {}, proxyTls = {}, resolver, time
     throw argumentError('options.resolver', 'an object with lookup() and resolveSrv()');
   }
   checkMilliseconds(timeoutMs, 'options.timeoutMs');
+}
+
+/** What is not checked of a plan in pages. @param {import('../plan.js').CheckedPlan} plan */
+function checkOwn({ proxy, natServer }) {
+  try {
+    if (proxy !== undefined) parseProxyUrl(proxy);
+  } catch {
+    const expected =
+      "the URL of a proxy and nothing after it, such as 'http://proxy.example.org:3128'";
+    throw argumentError('plan.proxy', expected);
+  }
+  try {
+    if (typeof natServer === 'string') asciiHost(parseUri(natServer));
+  } catch {
+    throw argumentError('plan.natServer', "a URI such as 'stun:stun.example.org'");
+  }
 }
 
 /** @param {string | undefined} name */
@@ -59,7 +80,9 @@ const headOf = (name) => ({
 export async function runNetworkTest(plan, options = {}) {
   const checked = checkPlan(plan);
   checkOptions(requireObject(options, 'options'));
-  const { signal = new AbortController().signal, onEvent, ...others } = options;
-  const steps = nodeSteps(checked, others);
+  const { signal = new AbortController().signal, onEvent, timeoutMs = ROW_TIMEOUT_MS } = options;
+  const { tls, proxyTls, resolver } = options;
+  checkOwn(checked);
+  const steps = nodeSteps(checked, { tls, proxyTls, resolver, timeoutMs });
   return runSteps(steps, { head: () => headOf(checked.name), signal, onEvent });
 }

@@ -1,9 +1,101 @@
 // The steps of a network test in Node.js, by what its plan names.
+import { measureCertificate } from '../../measure/certificate.js';
+import { measureName, measureNat64 } from '../../measure/dns.js';
+import { measureHttps } from '../../measure/https.js';
 import { measureReachability, reachabilityTargets } from '../../measure/reachability.js';
+import { measureSignalling } from '../../measure/signalling.js';
+import { natStep } from './nat-step.js';
+import { certificatesOf, isLocal, namesOf } from './targets.js';
 
+/** @typedef {import('../../report/index.js').Measurement} Measurement */
 /** @typedef {import('../plan.js').CheckedPlan} CheckedPlan */
 /** @typedef {import('../run-steps.js').Step} Step */
 /** @typedef {Omit<import('../../measure/options.js').MeasureOptions, 'signal'>} StepOptions */
+
+/** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
+function names(plan, options) {
+  const targets = namesOf(plan);
+  if (targets.length === 0) return [];
+  const asksNat64 = plan.families.includes('IPv6') && targets.some(({ name }) => !isLocal(name));
+  return [
+    {
+      id: 'names',
+      title: 'Names',
+      expectedMs: 500,
+      run: async ({ signal, report }) => {
+        const own = { ...options, signal };
+        await Promise.all([
+          ...targets.map(async (target) => report(await measureName(target, own))),
+          asksNat64 &&
+            measureNat64(own).then((found) => {
+              if (found !== undefined) report(found);
+            }),
+        ]);
+      },
+    },
+  ];
+}
+
+/**
+ * A step of one measurement for each URL, and for each through the proxy.
+ *
+ * @param {Omit<Step, 'run'>} info
+ * @param {readonly string[]} urls
+ * @param {CheckedPlan} plan
+ * @param {(url: string, signal: AbortSignal, proxy?: string) => Promise<Measurement>} measure
+ * @returns {Step[]}
+ */
+function urlStep(info, urls, { proxy }, measure) {
+  if (urls.length === 0) return [];
+  const ways = proxy === undefined ? [undefined] : [undefined, proxy];
+  return [
+    {
+      ...info,
+      run: async ({ signal, report }) => {
+        await Promise.all(
+          urls.flatMap((url) => ways.map(async (way) => report(await measure(url, signal, way)))),
+        );
+      },
+    },
+  ];
+}
+
+/** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
+const https = (plan, options) =>
+  urlStep(
+    { id: 'https', title: 'HTTPS', expectedMs: 500 },
+    plan.https,
+    plan,
+    (url, signal, proxy) => measureHttps(url, { ...options, signal }, proxy),
+  );
+
+/** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
+const signalling = (plan, options) =>
+  urlStep(
+    { id: 'signalling', title: 'Signalling', expectedMs: 500 },
+    plan.signalling,
+    plan,
+    (url, signal, proxy) => measureSignalling(url, { ...options, signal }, proxy),
+  );
+
+/** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
+function certificates(plan, options) {
+  const targets = certificatesOf(plan);
+  if (targets.length === 0) return [];
+  return [
+    {
+      id: 'certificates',
+      title: 'Certificates',
+      expectedMs: 500,
+      run: async ({ signal, report }) => {
+        const own = { ...options, signal };
+        await Promise.all(
+          targets.map(async (one) => report(await measureCertificate(one, own, plan.proxy))),
+        );
+      },
+    },
+  ];
+}
 
 /** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
 function relays(plan, options) {
@@ -28,5 +120,11 @@ function relays(plan, options) {
  * @throws {TypeError} ERR_INVALID_ARGUMENT, such as of 'plan.iceServers[0].credential'
  */
 export function nodeSteps(plan, options) {
-  return [relays(plan, options)].filter((group) => group.length > 0);
+  const groups = [
+    [...names(plan, options), ...https(plan, options), ...signalling(plan, options)],
+    certificates(plan, options),
+    relays(plan, options),
+    natStep(plan, options),
+  ];
+  return groups.filter((group) => group.length > 0);
 }

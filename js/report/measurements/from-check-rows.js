@@ -13,7 +13,10 @@ const present = (object) =>
   );
 
 /** @param {import('../../codec/values.js').TransportAddress | undefined} from */
-const endpointOf = (from) => from && { address: from.address, port: from.port };
+const endpointOf = (from) =>
+  from === undefined || from.address === ''
+    ? undefined
+    : { address: from.address, port: from.port };
 
 /** @param {string} url as rows show it @returns {import('../../uri.js').ServerUri | undefined} */
 function readUrl(url) {

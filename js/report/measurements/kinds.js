@@ -131,6 +131,7 @@ const WEBTRANSPORT = {
 const NAT = {
   kind: { const: 'nat' },
   method: oneOf('discovery', 'mirror', 'ice'),
+  transport: oneOf('udp', 'tcp'),
   behindNat: yesOrNo,
   mapping: behaviour,
   filtering: behaviour,

@@ -136,6 +136,7 @@
  * @property {'nat'} kind
  * @property {'discovery' | 'mirror' | 'ice'} method RFC 5780; a server that plays the far end of a browser's ICE agent; or
  *   what candidates alone tell
+ * @property {'udp' | 'tcp'} [transport] UDP if left out
  * @property {Answer<'yes' | 'no'>} [behindNat]
  * @property {Answer<Behaviour>} [mapping] RFC 4787 section 4.1
  * @property {Answer<Behaviour>} [filtering] RFC 4787 section 5

@@ -108,6 +108,7 @@ export const KIND_TABLES = {
     title: 'NAT',
     columns: [
       ['by', ({ method }) => method],
+      ['over', ({ transport }) => transport],
       ['NAT', ({ behindNat }) => answered(behindNat)],
       ['mapping', ({ mapping }) => answered(mapping)],
       ['filtering', ({ filtering }) => answered(filtering)],

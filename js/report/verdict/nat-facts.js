@@ -120,7 +120,8 @@ export function addNatFacts(facts, measurements) {
   const own = measurements.filter(({ whose }) => whose === 'client');
   addNat(
     facts,
-    own.filter((one) => one.kind === 'nat'),
+    // What calls use is UDP.
+    own.filter((one) => one.kind === 'nat').filter(({ transport }) => transport !== 'tcp'),
   );
   for (const one of own) {
     if (one.kind === 'port-map') addPortMap(facts, one);

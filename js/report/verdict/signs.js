@@ -49,11 +49,11 @@ function signOfUrl({ kind, url, status, error }) {
 }
 
 /** @param {import('../measurements/types.js').NatMeasurement} nat @returns {BareSign | undefined} */
-function signOfNat({ status, error, mappedAddresses = [] }) {
+function signOfNat({ status, error, transport = 'udp', mappedAddresses = [] }) {
   const passes = mappedAddresses.length > 0;
   const isSilent = status === 'failed' && error?.code === 'ERR_STUN_TIMEOUT';
   if (!passes && !isSilent) return undefined;
-  return { lane: 'udp', passes, words: 'the NAT test', isWeak: true };
+  return { lane: transport, passes, words: 'the NAT test', isWeak: true };
 }
 
 /** @param {import('../measurements/types.js').PortMapMeasurement} map @returns {BareSign | undefined} */

@@ -252,6 +252,7 @@ export const EVERYTHING = [
     id: 'nat/mirror',
     kind: 'nat',
     method: 'mirror',
+    transport: 'udp',
     behindNat: YES,
     mapping: { value: 'unknown', because: 'the server has one address' },
     filtering: { value: 'address-dependent', because: 'seen' },
