@@ -1,102 +1,88 @@
-// postern check: whether the ICE servers of an application work from here.
-import { checkIceServers } from '../check/check-ice-servers.js';
-import { iceCredentials, readCredentials } from './credentials.js';
-import { describeRows, jsonOfRows } from './describe-rows.js';
-import { exitCodeOfRows, UsageError } from './exit-codes.js';
-import { CREDENTIALS, integerOf, NETWORK, networkOptions, readInputFile } from './options.js';
+// postern check, while it runs: the network test, what it is doing, and what came of it. Bundled as a file of its own
+// (scripts/lib/build-steps.js).
+import { runNetworkTest } from '../network-test/index.js';
+import { redact } from '../report/index.js';
+import { describeChanges, planOutputs, writeReports } from './check-outputs.js';
+import { planCheck, secretsOf } from './check-plan.js';
+import { createProgress } from './check-progress.js';
+import { describeReport } from './describe-report.js';
+import { exitCodeOfReport, UsageError } from './exit-codes.js';
+import { networkOptions, textOf } from './options.js';
 
-/** @typedef {import('../ice-server.js').IceServer} IceServer */
+/** @typedef {import('./command.js').Invocation} Invocation */
+/** @typedef {import('./options.js').Values} Values */
 
-const URI = /^(?:stuns?|turns?|wss?):/i;
-const MAX_ECHOES = 100;
-/** Ours: far more than any configuration has. */
-const MAX_JSON_BYTES = 1024 * 1024;
+/** Parts of a plan by the options of the command line that say them. */
+const FLAGS = /** @type {const} */ ([
+  ['plan.name', 'name'],
+  ['plan.signalling', 'signalling'],
+  ['plan.https', 'https'],
+  ['plan.reflector', 'reflector'],
+  ['plan.natServer', 'nat-server'],
+  ['plan.proxy', 'proxy'],
+]);
 
-/** @param {AsyncIterable<Uint8Array>} stdin */
-async function readStdin(stdin) {
-  const parts = [];
-  let length = 0;
-  for await (const part of stdin) {
-    length += part.length;
-    if (length > MAX_JSON_BYTES) throw new UsageError('The JSON is longer than 1 MiB.');
-    parts.push(part);
+/** What is wrong with the plan, in the words of who gave it. @param {unknown} error @param {Values} values */
+function explain(error, values) {
+  const { code, argument = '', message } = /** @type {any} */ (error ?? {});
+  const row = FLAGS.find(([path]) => argument.startsWith(path));
+  if (code !== 'ERR_INVALID_ARGUMENT' || row === undefined || values[row[1]] === undefined) {
+    return error;
   }
-  return Buffer.concat(parts);
+  return new UsageError(`${message.replaceAll(argument, `--${row[1]}`)}.`);
 }
 
-/**
- * @param {Buffer} bytes
- * @returns {IceServer[]}
- * @throws {UsageError} that quotes nothing: the text holds passwords
- */
-function parseServers(bytes) {
-  let document;
+/** Nothing is told of it where the result alone was asked for. @param {Invocation} invocation */
+function progressOf({ values, io, style }) {
+  if (values.json === true || values.quiet === true || values.format !== undefined) {
+    return undefined;
+  }
+  const inPlace = io.isTerminal && io.env.TERM !== 'dumb';
+  return createProgress({
+    out: inPlace ? io.out : io.err,
+    inPlace,
+    columns: () => io.columns,
+    now: () => performance.now(),
+    style,
+  });
+}
+
+/** @param {Invocation} invocation @returns {Promise<import('./command.js').Outcome>} */
+export async function check(invocation) {
+  const { values, positionals, io, style, print } = invocation;
+  if (textOf(values, 'watch') !== undefined) {
+    const { watch } = await import('./watch.js');
+    return watch(invocation);
+  }
+  const { files, format, old, addresses } = await planOutputs(values);
+  const plan = await planCheck(positionals, values, io);
+  const { tls, timeoutMs } = await networkOptions(values);
+  const progress = progressOf(invocation);
+  let report;
   try {
-    document = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    const { message } = /** @type {Error} */ (error);
-    const position = /position (\d+)/.exec(message)?.[1];
-    const where = position === undefined ? '' : ` (at character ${position})`;
-    throw new UsageError(`The ICE servers are no JSON${where}.`);
-  }
-  const servers = Array.isArray(document) ? document : (document?.iceServers ?? document);
-  const list = Array.isArray(servers) ? servers : [servers];
-  if (list.every((server) => typeof server === 'object' && server !== null && 'urls' in server)) {
-    if (list.length === 0) throw new UsageError('There are no ICE servers in the file.');
-    return list;
-  }
-  throw new UsageError(
-    'The JSON is to be an array of { urls, username, credential }, or an object with iceServers.',
-  );
-}
-
-/** @type {import('./command.js').Command} */
-export const check = {
-  summary: 'checks the ICE servers of an application, with data through their relays',
-  usage: 'FILE | - | URI... [-u USER]',
-  notes:
-    'FILE is JSON: an array of RTCIceServer, or an RTCConfiguration with iceServers. Credentials from\n' +
-    'options and the environment are for servers without some of their own. POSTERN_SECRET is the\n' +
-    'shared secret of TURN REST, of which credentials that run out in an hour are made.',
-  options: {
-    ...CREDENTIALS,
-    count: {
-      type: 'string',
-      short: 'c',
-      value: 'N',
-      help: 'round trips to measure, 5 if left out',
-    },
-    ...NETWORK,
-  },
-
-  async run({ values, positionals, io, style, print }) {
-    const echoes = integerOf(values, 'count', { least: 1, most: MAX_ECHOES });
-    const options = await networkOptions(values);
-    const credentials = iceCredentials(await readCredentials(values, io.env, io.now()));
-    const servers = await readServers(positionals, io.stdin);
-    const completed = servers.map((server) =>
-      server.username || server.credential ? server : { ...server, ...credentials },
-    );
-    const rows = await checkIceServers(completed, {
-      ...options,
-      ...(echoes === undefined ? {} : { echoes }),
+    report = await runNetworkTest(plan, {
       signal: io.signal,
+      tls,
+      timeoutMs,
+      onEvent: progress?.onEvent,
     });
-    const exitCode = exitCodeOfRows(rows);
-    print(describeRows(rows, style), exitCode);
-    return { exitCode, json: jsonOfRows(rows, exitCode) };
-  },
-};
-
-/** @param {readonly string[]} names @param {AsyncIterable<Uint8Array>} stdin @returns {Promise<IceServer[]>} */
-async function readServers(names, stdin) {
-  if (names.length === 0) {
-    throw new UsageError("Which servers? A JSON file, '-' for stdin, or URIs.");
+  } catch (error) {
+    throw explain(error, values);
+  } finally {
+    progress?.end();
   }
-  if (names.every((name) => URI.test(name))) return names.map((urls) => ({ urls }));
-  if (names.length > 1) throw new UsageError('Give one file, or URIs only.');
-  const [name] = names;
-  return parseServers(
-    name === '-' ? await readStdin(stdin) : await readInputFile(name, 'The file of ICE servers'),
-  );
+  const redaction = { addresses, secrets: secretsOf(plan) };
+  const exitCode = exitCodeOfReport(report);
+  await writeReports(report, files, redaction);
+  const shown = redact(report, redaction);
+  const changes = old === undefined ? undefined : describeChanges(old, report, redaction);
+  if (format !== undefined && values.json !== true) io.out(format(report, redaction));
+  else {
+    const texts = [describeReport(shown, style), ...(changes === undefined ? [] : [changes])];
+    print(texts.join('\n\n'), exitCode);
+  }
+  // A document has no place for it.
+  if (changes !== undefined && (format !== undefined || values.json === true))
+    io.err(`${changes}\n`);
+  return { exitCode, json: shown };
 }

@@ -23,6 +23,9 @@ process.exitCode = await run(process.argv.slice(2), {
     return addAbortSignal(interrupt.signal, process.stdin);
   },
   isTerminal: process.stdout.isTTY === true,
+  get columns() {
+    return process.stdout.columns;
+  },
   env: process.env,
   signal: interrupt.signal,
   onSignal: (name, listener) => {

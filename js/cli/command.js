@@ -8,6 +8,7 @@
  * @property {(text: string) => void} err diagnostics
  * @property {AsyncIterable<Uint8Array>} stdin
  * @property {boolean} isTerminal whether results go to one
+ * @property {number} [columns] of it
  * @property {Record<string, string | undefined>} env
  * @property {AbortSignal} signal the user wants it to end
  * @property {(name: NodeJS.Signals, listener: () => void) => () => void} onSignal what a signal of the system does from

@@ -6,8 +6,16 @@ import { printable } from './printable.js';
 import { inMilliseconds, table } from './terminal.js';
 
 /** @typedef {import('../check/check-ice-servers.js').CheckRow} CheckRow */
-/** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./terminal.js').Style} Style */
+/** @typedef {{ address: string, port: number }} Endpoint */
+
+/**
+ * What the table shows of a server: a row of checkIceServers(), or what was measured of one.
+ *
+ * @typedef {Pick<CheckRow, 'url' | 'transport' | 'code' | 'message' | 'hint' | 'software' | 'dataPath' | 'roundTripMs'
+ *   | 'echoes'> & { state: 'ok' | 'failed' | 'unknown' | 'skipped', serverAddress?: Endpoint, mappedAddress?: Endpoint,
+ *   relayedAddress?: Endpoint }} Row
+ */
 
 const TITLES = [
   '',
@@ -21,21 +29,24 @@ const TITLES = [
   'software',
 ];
 
-/** @param {TransportAddress | undefined} address */
+/** @type {Readonly<Record<Row['state'], keyof Style>>} */
+const PAINTS = { ok: 'good', failed: 'bad', unknown: 'warn', skipped: 'dim' };
+
+/** @param {Endpoint | undefined} address */
 const addressOf = (address) => (address === undefined ? '' : formatTransportAddress(address));
 
-/** @param {CheckRow} row */
+/** @param {Row} row */
 function describeData({ dataPath, echoes }) {
   if (dataPath === 'refused') return 'not allowed';
   if (dataPath === undefined || echoes === undefined) return '';
   return `${echoes.received} of ${echoes.sent}`;
 }
 
-/** @param {CheckRow} row @param {Style} style */
+/** @param {Row} row @param {Style} style */
 function cellsOf(row, style) {
-  const { url, transport, ok, serverAddress, mappedAddress, relayedAddress, software } = row;
+  const { url, transport, state, serverAddress, mappedAddress, relayedAddress, software } = row;
   return [
-    ok ? { text: 'ok', paint: style.good } : { text: 'failed', paint: style.bad },
+    { text: state, paint: style[PAINTS[state]] },
     printable(url),
     transport,
     addressOf(serverAddress),
@@ -47,7 +58,7 @@ function cellsOf(row, style) {
   ];
 }
 
-/** @param {CheckRow} row @param {Style} style @returns {string | undefined} */
+/** @param {Row} row @param {Style} style @returns {string | undefined} */
 function remarkOf({ url, transport, message, code, hint }, style) {
   if (message === undefined && hint === undefined) return undefined;
   const via = transport === '' ? '' : ` (${transport})`;
@@ -58,8 +69,11 @@ function remarkOf({ url, transport, message, code, hint }, style) {
   return `${style.bold(printable(url) + via)}\n  ${words.join('\n  ')}${suffix}`;
 }
 
+/** @param {CheckRow} row @returns {Row} */
+export const rowToShow = ({ ok, ...row }) => ({ ...row, state: ok ? 'ok' : 'failed' });
+
 /**
- * @param {readonly CheckRow[]} rows
+ * @param {readonly Row[]} rows
  * @param {Style} style
  * @returns {string} lines, the last one without its end
  */

@@ -15,12 +15,12 @@ export const EXIT = /** @type {const} */ ({
 
 /** For --help and docs/cli.md. @type {readonly (readonly [number, string])[]} */
 export const EXIT_WORDS = [
-  [EXIT.ok, 'all is well'],
-  [EXIT.degraded, 'some of it failed, some did not'],
-  [EXIT.failed, 'all of it failed, or failed in different ways'],
+  [EXIT.ok, 'all is well; check: excellent or good'],
+  [EXIT.degraded, 'some of it failed, some did not; check: fair'],
+  [EXIT.failed, 'all of it failed, or failed in different ways; check: poor or unknown'],
   [EXIT.refused, 'the server refused the credentials, or asks for some'],
-  [EXIT.unreachable, 'no server was reached, or none answered in time'],
-  [EXIT.usage, 'the command was not understood, or a file not read'],
+  [EXIT.unreachable, 'no server was reached, or none answered in time; check: blocked'],
+  [EXIT.usage, 'the command was not understood, or a file not read or written'],
   [EXIT.internal, 'a fault of this program'],
   [EXIT.interrupted, 'interrupted (SIGINT); relays were closed first'],
 ];
@@ -88,4 +88,31 @@ export function exitCodeOfRows(rows) {
   if (failed.length < rows.length) return EXIT.degraded;
   const codes = new Set(failed.map(exitCodeOfFailure));
   return codes.size === 1 ? [...codes][0] : EXIT.failed;
+}
+
+/** @type {Readonly<Record<import('../report/index.js').Grade, number>>} */
+const EXIT_OF_GRADE = {
+  excellent: EXIT.ok,
+  good: EXIT.ok,
+  fair: EXIT.degraded,
+  poor: EXIT.failed,
+  unknown: EXIT.failed,
+  blocked: EXIT.unreachable,
+};
+
+/**
+ * By the grade; but where each TURN server that answered has refused the credentials, the network is not to blame.
+ *
+ * @param {import('../report/index.js').Report} report
+ */
+export function exitCodeOfReport({ grade, measurements }) {
+  const answers = measurements.flatMap((one) => {
+    if (one.kind !== 'reachability' || one.service !== 'turn' || one.status === 'skipped') {
+      return [];
+    }
+    const code = one.error === undefined ? EXIT.ok : exitCodeOfFailure(one.error);
+    return code === EXIT.unreachable ? [] : [code];
+  });
+  const isRefused = answers.length > 0 && answers.every((code) => code === EXIT.refused);
+  return isRefused ? EXIT.refused : EXIT_OF_GRADE[grade];
 }

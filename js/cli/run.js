@@ -1,7 +1,7 @@
 // The command: finds out what is wanted, has it done, and tells what came of it.
 import { PosternError } from '../errors.js';
 import { forCommandLine } from './advice.js';
-import { check } from './check.js';
+import { checkCommand } from './check-command.js';
 import { decodeCommand } from './decode.js';
 import { EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { commandHelp, mainHelp } from './help.js';
@@ -21,7 +21,7 @@ import { packageVersion } from './version.js';
 export const COMMANDS = new Map([
   ['stun', stun],
   ['turn', turn],
-  ['check', check],
+  ['check', checkCommand],
   ['nat', nat],
   ['decode', decodeCommand],
   ['serve', serveCommand],

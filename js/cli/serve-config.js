@@ -1,4 +1,4 @@
-// Reads the file of `postern serve --config`. Its values are quoted in no error: some are secrets.
+// Reads the files of `postern serve --config` and `postern check --watch`. Their values are quoted in no error: some are secrets.
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from './exit-codes.js';
@@ -151,13 +151,14 @@ function placeOf(text, error) {
 /**
  * @param {string} path
  * @param {Record<string, string | undefined>} env
+ * @param {{ shape?: Shape, flag?: string }} [options] what may stand in it, and the option that named it
  * @returns {Promise<Record<string, any>>} with the secrets in place
  * @throws {UsageError} that names the key
  */
-export async function readConfig(path, env) {
+export async function readConfig(path, env, { shape = CONFIG, flag = '--config' } = {}) {
   const name = printable(path);
   const text = await readFile(path, 'utf8').catch((error) => {
-    throw new UsageError(`The file of --config cannot be read (${error.code}).`);
+    throw new UsageError(`The file of ${flag} cannot be read (${error.code}).`);
   });
   let value;
   try {
@@ -167,5 +168,5 @@ export async function readConfig(path, env) {
   }
   if (!isObject(value)) throw new UsageError(`${name} takes an object.`);
   const source = { name, directory: dirname(resolve(path)), env };
-  return /** @type {Promise<Record<string, any>>} */ (read(source, CONFIG, value, ''));
+  return /** @type {Promise<Record<string, any>>} */ (read(source, shape, value, ''));
 }

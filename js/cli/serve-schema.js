@@ -14,18 +14,18 @@
  *   | { kind: 'names' | 'items', of: Shape }} Shape
  */
 
-/** @type {Shape} */ const plain = { kind: 'plain' };
-/** @type {Shape} */ const secret = { kind: 'secret' };
+/** @type {Shape} */ export const plain = { kind: 'plain' };
+/** @type {Shape} */ export const secret = { kind: 'secret' };
 /** @type {Shape} */ const pem = { kind: 'pem' };
 /** @type {Shape} */ const bytes = { kind: 'bytes' };
 /** @param {Readonly<Record<string, Shape>>} rows @returns {Shape} */
-const keys = (rows) => ({ kind: 'keys', rows });
+export const keys = (rows) => ({ kind: 'keys', rows });
 /** @param {...string} names @returns {Shape} */
 const values = (...names) => keys(Object.fromEntries(names.map((name) => [name, plain])));
 /** @param {Shape} of @returns {Shape} */
-const names = (of) => ({ kind: 'names', of });
+export const names = (of) => ({ kind: 'names', of });
 /** @param {Shape} of @returns {Shape} */
-const items = (of) => ({ kind: 'items', of });
+export const items = (of) => ({ kind: 'items', of });
 
 const tls = keys({
   cert: items(pem),
@@ -38,7 +38,7 @@ const tls = keys({
   maxVersion: plain,
 });
 const policy = values('allow', 'deny', 'nat64', 'only');
-const admin = values('port', 'address', 'exposed');
+export const admin = values('port', 'address', 'exposed');
 
 /** Of ServerOptions, besides `signal`. @type {Readonly<Record<string, Shape>>} */
 export const SERVER_KEYS = {

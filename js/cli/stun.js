@@ -5,7 +5,7 @@ import { failedRow } from '../check/row-failure.js';
 import { planServers } from '../ice-server.js';
 import { chooseTransports } from '../resolve/choose-transports.js';
 import { checkStunOptions } from '../stun-options.js';
-import { describeRows, jsonOfRows } from './describe-rows.js';
+import { describeRows, jsonOfRows, rowToShow } from './describe-rows.js';
 import { exitCodeOfRows, UsageError } from './exit-codes.js';
 import { integerOf, NETWORK, networkOptions } from './options.js';
 
@@ -69,7 +69,7 @@ export const stun = {
     const hints = hintsFor(facts, io.now());
     const rows = found.map((row, i) => (hints[i] === undefined ? row : { ...row, hint: hints[i] }));
     const exitCode = exitCodeOfRows(rows);
-    print(describeRows(rows, style), exitCode);
+    print(describeRows(rows.map(rowToShow), style), exitCode);
     return { exitCode, json: jsonOfRows(rows, exitCode) };
   },
 };

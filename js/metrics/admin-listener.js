@@ -1,4 +1,5 @@
-// A listener for those who watch a server: GET /metrics, /healthz (it runs) and /readyz (it takes clients).
+// A listener for those who watch a server: GET /metrics, /healthz (it runs) and /readyz (it takes clients), and what else
+// there is to be asked for.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -23,7 +24,11 @@ import { EXPOSITION_TYPE } from './exposition.js';
  * @typedef {object} Watched
  * @property {() => boolean} isReady whether it takes clients
  * @property {() => string} metrics in the text format of Prometheus
+ * @property {(request: import('node:http').IncomingMessage, answer: Answer) => boolean} [route] another GET; whether it is
+ *   answered, now or later
  */
+
+/** @typedef {(status: number, text: string, type?: string) => void} Answer */
 
 /** Time for a request to arrive, whole. */
 const REQUEST_MS = 5000;
@@ -81,11 +86,8 @@ export async function shut(server) {
 export async function listenForAdmin({ port, address = '127.0.0.1', exposed }, watched) {
   const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS });
   server.on('request', (request, response) => {
-    const answer = (
-      /** @type {number} */ status,
-      /** @type {string} */ text,
-      type = 'text/plain; charset=utf-8',
-    ) =>
+    /** @type {Answer} */
+    const answer = (status, text, type = 'text/plain; charset=utf-8') =>
       void response
         .writeHead(status, {
           'Content-Type': type,
@@ -100,7 +102,7 @@ export async function listenForAdmin({ port, address = '127.0.0.1', exposed }, w
     else if (request.url === '/readyz') {
       answer(watched.isReady() ? 200 : 503, watched.isReady() ? 'ready\n' : 'draining\n');
     } else if (request.url === '/metrics') answer(200, watched.metrics(), EXPOSITION_TYPE);
-    else answer(404, 'not here\n');
+    else if (watched.route?.(request, answer) !== true) answer(404, 'not here\n');
   });
   await listen(server, port, address);
   return server;

@@ -33,6 +33,7 @@ export async function buildPackage(emscripten) {
       bundle('js/nat/discover-nat.js', 'dist/nat.js', 'node'),
       bundle('js/server/index.js', 'dist/server.js', 'node'),
       bundle('js/gateway/index.js', 'dist/gateway.js', 'node'),
+      bundle('js/network-test/index.js', 'dist/network-test.js', 'node', [separate]),
       bundleCommand(),
       emitTypes(),
     ]),
@@ -41,10 +42,12 @@ export async function buildPackage(emscripten) {
 
 /** Modules that the files in dist/ take from others there, when they need them. @type {Readonly<Record<string, string>>} */
 const SEPARATE = {
+  'js/cli/check.js': './check.js',
   'js/cli/serve.js': './serve.js',
   'js/server/index.js': './server.js',
   'js/gateway/index.js': './gateway.js',
   'js/nat/discover-nat.js': './nat.js',
+  'js/network-test/index.js': './network-test.js',
 };
 
 /** @type {import('esbuild').Plugin} */
@@ -86,10 +89,11 @@ async function bundle(entry, outfile, platform, plugins = []) {
 }
 
 /**
- * The command: a file that starts as a program, and another that has what `serve` needs besides, so that it is loaded
- * for that only.
+ * The command: a file that starts as a program, and others that have what `check` and `serve` need besides, so that they are
+ * loaded for these only.
  */
 async function bundleCommand() {
+  await bundle('js/cli/check.js', 'dist/check.js', 'node', [separate]);
   await bundle('js/cli/serve.js', 'dist/serve.js', 'node', [separate]);
   await bundle('js/cli/cli.js', 'dist/cli.js', 'node', [separate]);
   await chmod(join(projectDirectory, 'dist/cli.js'), 0o755);

@@ -1,4 +1,4 @@
-// postern stun, turn and check against servers on loopback.
+// postern stun and turn against servers on loopback.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { startStunResponder } from '../../../js/dev/stun-responder.js';
 import { cleanUp, cleanUpWith, freeUdpPort, tlsServer, udpServer } from '../transports/helpers.js';
@@ -220,61 +220,5 @@ describe('turn', () => {
     const result = await runCommand(args, { env: ENV, signal: controller.signal });
     expect(result).toEqual({ exitCode: 130, stdout: '', stderr: '' });
     expect(server.allocations.size).toBe(0);
-  });
-});
-
-describe('check', () => {
-  const configuration = (/** @type {string} */ address) => ({
-    iceServers: [
-      {
-        urls: [`turn:${address}?transport=udp`],
-        username: CREDENTIALS.username,
-        credential: CREDENTIALS.password,
-      },
-    ],
-  });
-
-  test.each([
-    ['an RTCConfiguration', (/** @type {any} */ whole) => whole],
-    ['an array', (/** @type {any} */ whole) => whole.iceServers],
-    ['one server', (/** @type {any} */ whole) => whole.iceServers[0]],
-  ])('%s from standard input', async (_, shape) => {
-    const { server, address } = await startTurn();
-    const stdin = JSON.stringify(shape(configuration(address)));
-    const { exitCode, json } = await runJson(['check', '-', '-c', '2'], { stdin });
-    expect(exitCode).toBe(0);
-    expect(json).toMatchObject({
-      ok: true,
-      rows: [{ transport: 'udp', ok: true, dataPath: 'proven', echoes: { sent: 2, received: 2 } }],
-    });
-    expect(JSON.stringify(json)).not.toContain(CREDENTIALS.password);
-    expect(server.allocations.size).toBe(0);
-  });
-
-  test('URIs, with credentials of the environment, and a table', async () => {
-    const { address } = await startTurn();
-    const stun = await startResponder();
-    const args = ['check', `stun:${stun}`, `turn:${address}?transport=udp`];
-    const { exitCode, stdout, stderr } = await runCommand(args, { env: ENV });
-    expect([exitCode, stderr]).toEqual([0, '']);
-    expect(stdout.split('\n')).toHaveLength(4);
-    expect(stdout).toMatch(new RegExp(`^ok .* ${RELAYED}:${FIRST_RELAY} +5 of 5 `, 'm'));
-  });
-
-  test('some rows fail: 1, and below the table it says why', async () => {
-    const { address } = await startTurn();
-    const args = ['check', `turn:${address}?transport=udp`, 'turn:a b', '--timeout', '400'];
-    const { exitCode, stdout } = await runCommand(args, { env: ENV });
-    expect(exitCode).toBe(1);
-    expect(stdout).toMatch(/^failed {2}turn:a b/m);
-    expect(stdout).toMatch(/^turn:a b\n {2}iceServers\[1\]\.urls: .*ERR_INVALID_URI$/m);
-  });
-
-  test('refused credentials: 3', async () => {
-    const { address } = await startTurn();
-    const env = { POSTERN_USERNAME: 'u', POSTERN_PASSWORD: 'hunter2' };
-    const result = await runCommand(['check', `turn:${address}?transport=udp`], { env });
-    expect(result.exitCode).toBe(3);
-    expect(JSON.stringify(result)).not.toContain('hunter2');
   });
 });
