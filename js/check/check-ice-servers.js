@@ -13,7 +13,7 @@ import { failedRow } from './row-failure.js';
 /** @typedef {import('../errors.js').AttemptReport} AttemptReport */
 /** @typedef {import('../ice-server.js').ServerInput} ServerInput */
 /** @typedef {import('../turn/allocate-options.js').AllocateOptions} AllocateOptions */
-/** @typedef {import('./check-relay.js').DataPath} DataPath */
+/** @typedef {import('./find-loop.js').DataPath} DataPath */
 /** @typedef {import('./plan-rows.js').PlannedRow} PlannedRow */
 
 /**

@@ -1,6 +1,7 @@
 // One row of a turn: server: a relay is allocated, and real data sent through it and back.
 import { PosternError } from '../errors.js';
 import { allocate } from '../turn/allocate.js';
+import { findLoop } from './find-loop.js';
 import { measureEchoes } from './measure-echoes.js';
 import { median } from './median.js';
 import { failureOf } from './row-failure.js';
@@ -9,21 +10,13 @@ import { failureOf } from './row-failure.js';
 /** @typedef {import('../turn/allocate-options.js').AllocateOptions} AllocateOptions */
 /** @typedef {import('../turn/relay.js').Relay} Relay */
 /** @typedef {import('./check-ice-servers.js').RowResult} RowResult */
+/** @typedef {import('./find-loop.js').DataPath} DataPath */
 /** @typedef {import('./measure-echoes.js').EchoResult} EchoResult */
 
-/** RFC 8656 section 19: Forbidden. */
-const FORBIDDEN = 403;
 /** How long one echo is waited for: a slow path across the world and back, twice. */
 export const ECHO_WAIT_MS = 1000;
 /** Four echoes may be lost, of two relays, and the row still has time to tell. */
 const WAITS_PER_ROW = 8;
-
-/**
- * What is known of the way of the data. 'proven': what was sent came back. 'refused': the server gives no permission
- * for its own relayed addresses. 'lost': it did give it, but nothing came back.
- *
- * @typedef {'proven' | 'refused' | 'lost'} DataPath
- */
 
 /**
  * @typedef {object} Proof
@@ -36,31 +29,6 @@ const WAITS_PER_ROW = 8;
 /** @typedef {import('./measure-echoes.js').EchoOptions & { signal: AbortSignal }} ProofOptions */
 
 /**
- * @param {Relay} relay
- * @param {Relay} peer the same relay, or another whose data is sent back
- * @param {ProofOptions} options
- * @returns {Promise<Proof>}
- */
-async function exchange(relay, peer, options) {
-  const { signal } = options;
-  const via = peer === relay ? 'self' : 'second-relay';
-  const start = performance.now();
-  try {
-    await relay.permit(peer.relayedAddress, { signal });
-    if (peer !== relay) await peer.permit(relay.relayedAddress, { signal });
-  } catch (error) {
-    const { errorCode } = /** @type {Partial<PosternError>} */ (error);
-    if (errorCode === FORBIDDEN) return { dataPath: 'refused', via };
-    throw error;
-  }
-  const permission = performance.now() - start;
-  if (peer !== relay) peer.onmessage = (data, from) => void peer.send(data, from);
-  const echoes = await measureEchoes(relay, peer.relayedAddress, options);
-  const dataPath = echoes.roundTripsMs.length > 0 ? 'proven' : 'lost';
-  return { dataPath, via, echoes, permission };
-}
-
-/**
  * Sends data through the relay to itself and back; where the server does not let it, to a second relay of the same
  * server.
  *
@@ -70,22 +38,17 @@ async function exchange(relay, peer, options) {
  * @returns {Promise<Proof>}
  */
 export async function proveDataPath(relay, allocateSecond, options) {
-  const first = await exchange(relay, relay, options);
-  if (first.dataPath === 'proven') return first;
-  let second;
-  try {
-    second = await allocateSecond();
-  } catch {
-    options.signal.throwIfAborted();
-    // Such as a quota of one (486): what is known of the first one stands.
-    return first;
-  }
-  try {
-    const proof = await exchange(relay, second, options);
-    return proof.dataPath === 'proven' ? proof : first;
-  } finally {
-    await second.close();
-  }
+  const { signal } = options;
+  const { peer, dataPath, via, permission, proof } = await findLoop(relay, allocateSecond, {
+    signal,
+    prove: async (to) => {
+      if (to !== relay) to.onmessage = (data, from) => void to.send(data, from);
+      const echoes = await measureEchoes(relay, to.relayedAddress, options);
+      return echoes.roundTripsMs.length > 0 ? { isProven: true, echoes } : { echoes };
+    },
+  });
+  if (peer !== relay) await peer.close();
+  return { dataPath, via, ...(proof === undefined ? {} : { echoes: proof.echoes, permission }) };
 }
 
 /** @param {EchoResult | undefined} echoes */

@@ -50,10 +50,15 @@ export class QualityMeter {
     for (; this.#lostBefore < lost; this.#lostBefore += 1) this.#roundTrips.addLost();
   }
 
-  /** How long to wait for the last packets, by the round-trip times so far; undefined where there are none. */
+  /** How long to wait for the last packets, by the round-trip times so far. @returns {number | undefined} undefined where there are none */
   get graceMs() {
     const { p95Ms } = this.#roundTrips.summary();
     return p95Ms === null ? undefined : graceTimeMs(p95Ms);
+  }
+
+  /** Sets that of Arrivals, for what is not decided yet. @param {number} value */
+  waitFor(value) {
+    this.#arrivals.graceMs = value;
   }
 
   /** @returns {QualitySummary} */
