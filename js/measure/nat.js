@@ -1,7 +1,9 @@
 // The NAT on the way to a server, as discoverNat() finds it.
+import { familyOf } from '../address.js';
 import { discoverNat } from '../nat/index.js';
 import { REASON_WORDS } from '../nat/words.js';
 import { measurementId } from '../report/measurements/ids.js';
+import { parseUri } from '../uri.js';
 import { measured } from './measured.js';
 
 /** @typedef {import('../nat/index.js').NatResult} NatResult */
@@ -78,13 +80,34 @@ function mappingOf(result) {
   };
 }
 
+/** A server that has no address of a family, or none that there is a way to. */
+const NO_WAY = new Set(['ERR_DNS', 'ERR_TRANSPORT_CONNECT', 'ERR_STUN_TIMEOUT']);
+
 /**
  * @param {string} url stun: or turn: URI
+ * @param {readonly (4 | 6 | undefined)[]} families the first over which there is an answer counts
  * @param {MeasureOptions} options
  * @param {Pick<import('../nat/index.js').NatOptions, 'lifetime' | 'transport'>} own
+ * @returns {Promise<NatResult>}
  */
-const discover = (url, { signal, resolver, timeoutMs }, own) =>
-  discoverNat(url, { signal, resolver, timeoutMs, ...own });
+async function discover(url, [family, ...others], options, own) {
+  const { signal, resolver, timeoutMs } = options;
+  try {
+    return await discoverNat(url, { signal, resolver, timeoutMs, family, ...own });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { code = '' } = /** @type {{ code?: string }} */ (error);
+    if (others.length === 0 || !NO_WAY.has(code)) throw error;
+    return discover(url, others, options, own);
+  }
+}
+
+/** @param {string} url @param {readonly import('../address.js').AddressFamily[]} families @returns {(4 | 6 | undefined)[]} */
+function versionsFor(url, families) {
+  // An address has its own.
+  if (familyOf(parseUri(url).host) !== undefined) return [undefined];
+  return /** @type {const} */ ([4, 6]).filter((version) => families.includes(`IPv${version}`));
+}
 
 /**
  * Finds out how the NATs on the way behave (RFC 5780): all over UDP, and the mapping over TCP too where the server has
@@ -92,12 +115,13 @@ const discover = (url, { signal, resolver, timeoutMs }, own) =>
  *
  * @param {string} url stun: or turn: URI of a server, without ?transport=
  * @param {MeasureOptions} options
- * @param {{ longestSilenceMs?: number, report: (measurement: NatMeasurement) => void }} own `longestSilenceMs`: how long
- *   the lifetime of a mapping is looked for; it is not measured if left out
+ * @param {{ families: readonly import('../address.js').AddressFamily[], longestSilenceMs?: number,
+ *   report: (measurement: NatMeasurement) => void }} own `families`: IPv4 comes first, since that has NATs.
+ *   `longestSilenceMs`: how long the lifetime of a mapping is looked for; it is not measured if left out
  * @returns {Promise<void>}
  * @throws `signal.reason`
  */
-export async function measureNat(url, options, { longestSilenceMs, report }) {
+export async function measureNat(url, options, { families, longestSilenceMs, report }) {
   /** @param {'udp' | 'tcp'} transport */
   const what = (transport) => ({
     id: measurementId('nat', 'discovery', transport === 'udp' ? undefined : transport),
@@ -107,17 +131,19 @@ export async function measureNat(url, options, { longestSilenceMs, report }) {
   });
   const lifetime = longestSilenceMs === undefined ? false : { longestMs: longestSilenceMs };
   let hasSecondAddress = false;
+  let versions = versionsFor(url, families);
   report(
     await measured(what('udp'), options.signal, async () => {
-      const result = await discover(url, options, { lifetime });
+      const result = await discover(url, versions, options, { lifetime });
       hasSecondAddress = result.server.otherAddress !== null;
+      versions = [result.server.family === 'IPv4' ? 4 : 6];
       return allOf(result);
     }),
   );
   if (!hasSecondAddress) return;
   report(
     await measured(what('tcp'), options.signal, async () => {
-      const result = await discover(url, options, { transport: 'tcp' });
+      const result = await discover(url, versions, options, { transport: 'tcp' });
       return { ...mappingOf(result), portPreservation: answer(result.portPreservation) };
     }),
   );

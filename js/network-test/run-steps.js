@@ -1,6 +1,7 @@
 // Runs the steps of a network test, and makes the report of what they have measured. Knows no socket: what the steps do is
 // theirs.
 import { createReport } from '../report/create-report.js';
+import { reportException } from '../turn/report-exception.js';
 
 /** @typedef {import('../report/index.js').Measurement} Measurement */
 /** @typedef {import('../report/index.js').Report} Report */
@@ -39,6 +40,15 @@ class Ids {
   }
 }
 
+/** What a listener throws ends nothing of ours. @param {OnEvent} onEvent @returns {OnEvent} */
+const quietly = (onEvent) => (event) => {
+  try {
+    onEvent(event);
+  } catch (error) {
+    reportException(error);
+  }
+};
+
 /**
  * Steps of one inner array run at once, the arrays one after the other: what measures time must be alone on the network.
  *
@@ -52,7 +62,8 @@ class Ids {
  */
 export async function runSteps(groups, { head, signal, onEvent = () => {} }) {
   signal.throwIfAborted();
-  onEvent({
+  const tell = quietly(onEvent);
+  tell({
     type: 'plan',
     steps: groups.flat().map(({ id, title, expectedMs }) => ({ id, title, expectedMs })),
   });
@@ -66,7 +77,7 @@ export async function runSteps(groups, { head, signal, onEvent = () => {} }) {
     const before = [...measurements];
     const ends = await Promise.allSettled(
       group.map(async ({ id, run }) => {
-        onEvent({ type: 'step', id, state: 'running' });
+        tell({ type: 'step', id, state: 'running' });
         try {
           await run({
             signal: both,
@@ -74,15 +85,15 @@ export async function runSteps(groups, { head, signal, onEvent = () => {} }) {
             report: (given) => {
               const measurement = ids.own(given);
               measurements.push(measurement);
-              onEvent({ type: 'measurement', step: id, measurement });
+              tell({ type: 'measurement', step: id, measurement });
             },
-            sample: (sample) => onEvent({ type: 'sample', step: id, sample }),
+            sample: (sample) => tell({ type: 'sample', step: id, sample }),
           });
         } catch (error) {
           controller.abort(error);
           throw error;
         }
-        onEvent({ type: 'step', id, state: 'done' });
+        tell({ type: 'step', id, state: 'done' });
       }),
     );
     signal.throwIfAborted();
@@ -91,6 +102,6 @@ export async function runSteps(groups, { head, signal, onEvent = () => {} }) {
     }
   }
   const report = createReport({ ...head(), measurements });
-  onEvent({ type: 'report', report });
+  tell({ type: 'report', report });
   return report;
 }

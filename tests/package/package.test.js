@@ -67,7 +67,7 @@ describe('the tarball', () => {
     /^js\/([\w-]+\/)*[\w.-]+\.js$/,
     /^types\/([\w-]+\/)*[\w.-]+\.d\.ts$/,
     /^dist\/wasm\/\w+(\.wasm|\.mjs|\.d\.mts|\.base64\.js|\.base64\.d\.ts)$/,
-    /^dist\/(node|nat|codec\.inline|server|gateway|cli|serve)\.js$/,
+    /^dist\/(node|nat|codec\.inline|server|gateway|network-test|cli|serve|check)\.js$/,
   ];
 
   test('holds what is for users, and nothing else', () => {

@@ -69,7 +69,8 @@ export function natStep(plan, options) {
           });
           return;
         }
-        await measureNat(url, { ...options, signal }, { longestSilenceMs: longest, report });
+        const own = { families: plan.families, longestSilenceMs: longest, report };
+        await measureNat(url, { ...options, signal }, own);
       },
     },
   ];
