@@ -40,18 +40,18 @@ async function withClient(server, options, use, discard) {
   return reachServer(servers, options, {
     use: async (way, signal) => {
       const own = /** @type {Settings} */ (settings.get(way.server));
-      return use(await StunClient.over(way.transport, own), way, signal);
+      return use(await StunClient.over(way.transport, own, way.clock), way, signal);
     },
     discard,
   });
 }
 
 /** @param {StunClient} client @param {Way} way @param {AbortSignal} signal @returns {Promise<MappedAddressResult>} */
-async function ask(client, { server: { url }, dnsMs, connectMs, attempts }, signal) {
-  const start = performance.now();
+async function ask(client, { server: { url }, clock, dnsMs, connectMs, attempts }, signal) {
+  const start = clock.now();
   try {
     const result = await client.bind({ signal });
-    const phases = { dns: dnsMs, connect: connectMs, request: performance.now() - start };
+    const phases = { dns: dnsMs, connect: connectMs, request: clock.now() - start };
     return { ...result, url, phases, attempts: [...attempts] };
   } finally {
     await client.close();

@@ -1,4 +1,5 @@
 // Trying several ways to a server: each gets a head start over the next (RFC 8305 section 5).
+import { PLATFORM_CLOCK } from './clock.js';
 
 /**
  * Starts an attempt for each candidate: the next one when the one before has failed or has had its head
@@ -10,6 +11,7 @@
  * @param {object} options
  * @param {number} options.headStartMs
  * @param {AbortSignal} options.signal ends all; the race rejects with its reason
+ * @param {import('./clock.js').Clock} [options.clock]
  * @param {(result: Result) => void} [options.discard] gets what succeeds after the end: an attempt may have
  *   been past its last look at the signal
  * @param {readonly Promise<readonly Candidate[]>[]} [options.late] candidates that are still being looked for;
@@ -20,7 +22,14 @@
  *   | { result?: undefined, failures: { candidate: Candidate, error: unknown }[] }>} no result when all failed
  */
 export async function race(candidates, attempt, options) {
-  const { headStartMs, signal, discard, late = [], compare = () => 0 } = options;
+  const {
+    headStartMs,
+    signal,
+    clock = PLATFORM_CLOCK,
+    discard,
+    late = [],
+    compare = () => 0,
+  } = options;
   signal.throwIfAborted();
   /** @type {{ candidate: Candidate, error: unknown }[]} */
   const failures = [];
@@ -31,7 +40,7 @@ export async function race(candidates, attempt, options) {
   let isOver = false;
   const stop = () => {
     isOver = true;
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
   };
   try {
     return await new Promise((resolve, reject) => {
@@ -44,7 +53,7 @@ export async function race(candidates, attempt, options) {
       };
       signal.addEventListener('abort', fail, { once: true });
       const startNext = () => {
-        clearTimeout(timer);
+        clock.clearTimeout(timer);
         timer = undefined;
         const candidate = queue.shift();
         if (candidate === undefined) {
@@ -53,7 +62,7 @@ export async function race(candidates, attempt, options) {
         }
         underWay += 1;
         // With nobody to start then, the time counts still: for those who come late.
-        if (queue.length > 0 || awaited > 0) timer = setTimeout(passHeadStart, headStartMs);
+        if (queue.length > 0 || awaited > 0) timer = clock.setTimeout(passHeadStart, headStartMs);
         attempt(candidate, inner).then(
           (result) => {
             if (isOver) discard?.(result);

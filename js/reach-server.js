@@ -1,4 +1,5 @@
 // From the names of servers to the first of them with which a task succeeds.
+import { clockOf } from './clock.js';
 import { sharedEngine } from './engine/shared-engine.js';
 import { PosternError } from './errors.js';
 import { race } from './race.js';
@@ -68,20 +69,21 @@ function rank(error) {
  * @param {() => ErrorDetails} describe what is known when the time is up
  * @returns {Promise<T>}
  */
-async function withDeadline({ signal, timeoutMs }, task, describe) {
+async function withDeadline({ signal, timeoutMs, transport }, task, describe) {
   signal?.throwIfAborted();
+  const clock = clockOf(transport);
   const deadline = new AbortController();
   const late = () => {
     const sentence = `No answer came within the ${timeoutMs} ms that were given.`;
     deadline.abort(new PosternError('ERR_STUN_TIMEOUT', sentence, describe()));
   };
-  const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+  const timer = timeoutMs === undefined ? undefined : clock.setTimeout(late, timeoutMs);
   try {
     return await task(
       signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]),
     );
   } finally {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
   }
 }
 
@@ -107,10 +109,11 @@ const quickestFirst = (a, b) =>
  * @template Result
  * @param {readonly Search<Result>[]} searches
  * @param {Task<Result>} task
+ * @param {import('./clock.js').Clock} clock
  * @param {AbortSignal} signal
  * @returns {Promise<Result | undefined>}
  */
-async function allTogether(searches, { headStartMs = HEAD_START_MS, discard }, signal) {
+async function allTogether(searches, { headStartMs = HEAD_START_MS, discard }, clock, signal) {
   const seen = new Set();
   /** The same place for the same user may be named twice, as by turn:h and turn:h?transport=udp. @param {Entrant<Result>} entrant */
   const isNew = ({ search: { server }, candidate }) => {
@@ -128,9 +131,9 @@ async function allTogether(searches, { headStartMs = HEAD_START_MS, discard }, s
     early.push(...entrants);
     return [];
   });
-  await firstAndThose(answers, () => early.length > 0, RESOLUTION_DELAY_MS);
+  await firstAndThose(answers, () => early.length > 0, RESOLUTION_DELAY_MS, clock);
   // Before a clock of the network runs: compiling is no part of a round trip.
-  await sharedEngine();
+  await sharedEngine({ clock });
   signal.throwIfAborted();
   isRunning = true;
   const order = new Map(searches.map((search, i) => [search, i]));
@@ -139,7 +142,7 @@ async function allTogether(searches, { headStartMs = HEAD_START_MS, discard }, s
   const { result } = await race(
     early.sort(compare),
     ({ search, candidate }, inner) => search.attempt(candidate, inner),
-    { headStartMs, signal, discard, late: answers, compare },
+    { headStartMs, signal, clock, discard, late: answers, compare },
   );
   return result;
 }
@@ -150,8 +153,9 @@ async function allTogether(searches, { headStartMs = HEAD_START_MS, discard }, s
  * @param {readonly Promise<unknown>[]} promises that do not reject
  * @param {() => boolean} hasSome
  * @param {number} delayMs
+ * @param {import('./clock.js').Clock} clock
  */
-async function firstAndThose(promises, hasSome, delayMs) {
+async function firstAndThose(promises, hasSome, delayMs, clock) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   await new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
@@ -160,11 +164,11 @@ async function firstAndThose(promises, hasSome, delayMs) {
       promise.then(() => {
         left -= 1;
         if (left === 0) resolve();
-        else if (hasSome()) timer ??= setTimeout(resolve, delayMs);
+        else if (hasSome()) timer ??= clock.setTimeout(resolve, delayMs);
       });
     }
   });
-  clearTimeout(timer);
+  clock.clearTimeout(timer);
 }
 
 /**
@@ -185,7 +189,7 @@ export async function reachServer(servers, options, task, strategy = 'sequence')
   const run = async (/** @type {AbortSignal} */ signal) => {
     await task.prepare?.(signal);
     const result = await (strategy === 'race'
-      ? allTogether(searches, task, signal)
+      ? allTogether(searches, task, clockOf(options.transport), signal)
       : inSequence(searches, signal));
     if (result === undefined) throw mostTelling(searches, attempts);
     return result;

@@ -1,5 +1,6 @@
 // One server: its addresses, the transports to them, and where it sends its clients on.
 import { openTransport, resolveServer } from '#platform';
+import { clockOf } from './clock.js';
 import { sharedEngine } from './engine/shared-engine.js';
 import { argumentError, PosternError } from './errors.js';
 import { race } from './race.js';
@@ -23,6 +24,7 @@ import { webSocketUrlOf } from './uri.js';
  * @property {Candidate} candidate
  * @property {Transport} transport belongs to the user of the way, who closes it
  * @property {(options: OpenOptions) => Promise<Transport>} open another transport of the same kind to the same place
+ * @property {import('./clock.js').Clock} clock the transport's
  * @property {number} dnsMs
  * @property {number} connectMs with the proxy and the TLS handshake; transport.phases may tell them apart
  * @property {readonly AttemptReport[]} attempts those that have failed so far; it grows while others are under way
@@ -120,6 +122,7 @@ export class Search {
   /** Places that were asked already (RFC 8489 section 10). @type {Set<string>} */
   #asked = new Set();
   #dnsMs = 0;
+  #clock;
 
   /**
    * @param {PlannedServer} server
@@ -132,6 +135,7 @@ export class Search {
     this.options = options;
     this.task = task;
     this.attempts = attempts;
+    this.#clock = clockOf(options.transport);
   }
 
   /** @param {AbortSignal} signal @returns {Promise<Result | undefined>} undefined when all ways failed */
@@ -139,14 +143,14 @@ export class Search {
     const candidates = await this.resolve(signal);
     if (candidates.length === 0) return undefined;
     // Before a clock of the network runs: compiling is no part of a round trip.
-    await sharedEngine();
+    await sharedEngine({ clock: this.#clock });
     signal.throwIfAborted();
     return this.#raceAmong(candidates, 0, signal);
   }
 
   /** @param {AbortSignal} signal @returns {Promise<Candidate[]>} none when the name has none */
   async resolve(signal) {
-    const start = performance.now();
+    const start = this.#clock.now();
     try {
       return await candidatesFor(this.server, this.options, resolveServer, signal);
     } catch (error) {
@@ -154,7 +158,7 @@ export class Search {
       this.errors.push(error);
       return [];
     } finally {
-      this.#dnsMs = performance.now() - start;
+      this.#dnsMs = this.#clock.now() - start;
     }
   }
 
@@ -168,7 +172,7 @@ export class Search {
     const { result } = await race(
       candidates,
       (candidate, inner) => this.attempt(candidate, inner, redirects),
-      { headStartMs, signal, discard },
+      { headStartMs, signal, clock: this.#clock, discard },
     );
     return result;
   }
@@ -213,13 +217,14 @@ export class Search {
     const ticket = isFirstPlace(server, candidate) ? options.ticket : undefined;
     const open = (/** @type {OpenOptions} */ where) =>
       openCandidate(candidate, { ...options, ticket }, { ...where, alpn });
-    const start = performance.now();
+    const start = this.#clock.now();
     const { localAddress, localPort } = options;
     const transport = await open({ signal, localAddress, localPort });
-    const connectMs = performance.now() - start;
+    const connectMs = this.#clock.now() - start;
     Object.assign(phases, { connect: connectMs, ...transport.phases });
     const { attempts } = this;
-    const way = { server, candidate, transport, open, dnsMs: this.#dnsMs, connectMs, attempts };
+    const [clock, dnsMs] = [this.#clock, this.#dnsMs];
+    const way = { server, candidate, transport, open, clock, dnsMs, connectMs, attempts };
     return task.use(way, signal);
   }
 

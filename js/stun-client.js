@@ -83,11 +83,12 @@ export class StunClient {
   /**
    * @param {Transport} transport
    * @param {Settings} settings
+   * @param {import('./clock.js').Clock} [clock] the transport's
    * @internal
    */
-  static async over(transport, settings) {
+  static async over(transport, settings, clock) {
     try {
-      return new StunClient(await sharedEngine(), transport, settings);
+      return new StunClient(await sharedEngine({ clock }), transport, settings);
     } catch (error) {
       transport.close();
       throw error;

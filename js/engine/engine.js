@@ -1,6 +1,7 @@
 // One instance of the engine's WebAssembly core drives all clients of the process: it gathers what the transports
 // deliver, and what is to be sent, within one turn of the event loop, makes one call, and hands out what comes back.
 
+import { PLATFORM_CLOCK } from '../clock.js';
 import { argumentError } from '../errors.js';
 import { AddressPacker, NO_ADDRESS, PeerBook } from './addresses.js';
 import { Core } from './core.js';
@@ -72,8 +73,9 @@ export class Engine {
     this.#flush();
   };
 
-  /** @param {Uint8Array} wasm */
-  constructor(wasm) {
+  /** @param {Uint8Array} wasm @param {import('../clock.js').Clock} [clock] */
+  constructor(wasm, clock = PLATFORM_CLOCK) {
+    this.clock = clock;
     this.#core = new Core(wasm, () => this.#loseAll());
     this.#inbox = new Inbox(this.#core);
     this.#outbox = new Outbox(this.#core, this.#clients);
@@ -282,7 +284,7 @@ export class Engine {
     this.#beginRequest();
     const bytes = write();
     const handle = this.#checked(
-      this.#core.guard((call) => call.open(kind, performance.now(), bytes)),
+      this.#core.guard((call) => call.open(kind, this.clock.now(), bytes)),
     );
     this.#clients.set(handle, {
       owner,
@@ -311,7 +313,7 @@ export class Engine {
   /** @param {number} handle @param {number} command @param {number} bytes of arguments */
   #call(handle, command, bytes) {
     const result = this.#core.guard((call) =>
-      call.command(handle, command, performance.now(), bytes),
+      call.command(handle, command, this.clock.now(), bytes),
     );
     this.#schedule();
     return result;
@@ -382,7 +384,7 @@ export class Engine {
   }
 
   /** Works off the inbox and what is due, and keeps what comes of it in the outbox' queue. */
-  #turn(now = performance.now()) {
+  #turn(now = this.clock.now()) {
     const core = this.#core;
     const inbox = this.#inbox;
     let bytes = inbox.take();
@@ -398,7 +400,7 @@ export class Engine {
     // Who is told something may ask for more: that is told in its turn.
     if (this.#isTelling) return;
     this.#isTelling = true;
-    const now = performance.now();
+    const now = this.clock.now();
     try {
       do {
         this.#turn(now);
@@ -420,12 +422,12 @@ export class Engine {
     if (this.isDead) return;
     const at = this.#core.nextTimeout;
     if (at === this.#timerAt) return;
-    clearTimeout(this.#timer);
+    this.clock.clearTimeout(this.#timer);
     this.#timerAt = at;
     this.#timer = undefined;
     if (at === Infinity) return;
-    const wait = Math.max(0, Math.ceil(at - performance.now()));
-    this.#timer = setTimeout(this.#onTimer, Math.min(wait, MAX_TIMER_MS));
+    const wait = Math.max(0, Math.ceil(at - this.clock.now()));
+    this.#timer = this.clock.setTimeout(this.#onTimer, Math.min(wait, MAX_TIMER_MS));
     if (this.#unreferenced.size > 0) this.#holdProcess();
   }
 
@@ -438,7 +440,7 @@ export class Engine {
 
   /** The core has died. */
   #loseAll() {
-    clearTimeout(this.#timer);
+    this.clock.clearTimeout(this.#timer);
     for (const { owner } of this.#clients.values()) {
       queueMicrotask(() => owner.lost(this.#core.lossError()));
     }

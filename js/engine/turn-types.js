@@ -113,6 +113,7 @@
  * once; their outcome comes as an event.
  *
  * @typedef {object} TurnEngine
+ * @property {import('../clock.js').Clock} clock
  * @property {(settings: TurnSettings, owner: TurnOwner) => number} openTurn the handle; ERR_TOO_MANY_CLIENTS,
  *   ERR_STUN_CREDENTIALS
  * @property {(relay: number, connectionId: number, owner: BinderOwner) => number} openBinder begins the ConnectionBind

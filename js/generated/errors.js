@@ -80,6 +80,8 @@ export const JS_ERRORS = /** @type {const} */ ({
   ERR_MIRROR_REFUSED: 'The mirror refused the test.',
   ERR_REFLECTOR_UNREACHABLE: 'The reflector could not be reached: check its URL, and that HTTPS passes to it.',
   ERR_REFLECTOR_REFUSED: 'The reflector refused the test.',
+  ERR_SIMULATION_LIMIT: 'The simulated network went on beyond the limit of time or of steps that was set.',
+  ERR_SIMULATION_STALLED: 'Nothing happens in the simulated network any more, and what is waited for has not come.',
 });
 
 /** @typedef {Exclude<(typeof CODEC_ERRORS | typeof CLIENT_ERRORS)[number][0], 'OK'> | keyof typeof JS_ERRORS} ErrorCode */

@@ -74,7 +74,10 @@
  * Rejects with `signal.reason`, or with a PosternError: ERR_TRANSPORT_CONNECT, ERR_TRANSPORT_TLS or
  * ERR_TRANSPORT_UNSUPPORTED.
  *
- * @typedef {(target: TransportTarget, options: OpenOptions) => Promise<Transport>} OpenTransport
+ * One that has a `clock` opens transports that live by that clock: so do the timers of their clients then.
+ *
+ * @typedef {((target: TransportTarget, options: OpenOptions) => Promise<Transport>) & { clock?: import('../clock.js').Clock }}
+ *   OpenTransport
  */
 
 export {};

@@ -114,13 +114,13 @@ function searchOptions(options) {
  * @returns {Promise<Relay>}
  */
 async function makeRelay(way, settings, options, signal) {
-  const { server, candidate, open } = way;
+  const { server, candidate, open, clock } = way;
   const { localAddress, localPort } = options;
   /** @type {AttemptReport[]} */
   const mismatches = [];
   let { transport } = way;
   for (;;) {
-    const session = await startSession(transport, settings);
+    const session = await startSession(transport, settings, clock);
     /** @type {Promise<TurnEvent> | undefined} */
     let answer;
     try {
@@ -152,10 +152,10 @@ async function makeRelay(way, settings, options, signal) {
   }
 }
 
-/** @param {Transport} transport @param {SessionSettings} settings */
-async function startSession(transport, settings) {
+/** @param {Transport} transport @param {SessionSettings} settings @param {Way['clock']} clock */
+async function startSession(transport, settings, clock) {
   try {
-    return new TurnSession(await sharedEngine(), transport, settings);
+    return new TurnSession(await sharedEngine({ clock }), transport, settings);
   } catch (error) {
     transport.close();
     throw error;
@@ -174,13 +174,14 @@ async function giveBackLate(session, answer) {
     session.abandon();
     return;
   }
-  const timer = setTimeout(() => session.abandon(), CLOSE_TIMEOUT_MS);
+  const { clock } = session;
+  const timer = clock.setTimeout(() => session.abandon(), CLOSE_TIMEOUT_MS);
   try {
     await answer;
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
     await session.close();
   } catch {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
     session.abandon();
   }
 }

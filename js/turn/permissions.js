@@ -52,7 +52,7 @@ export class Permissions {
     } catch (error) {
       // Who revokes it has made room for another request already.
       if (/** @type {{ code?: string }} */ (error).code !== 'ERR_CANCELLED') {
-        permission.refusedUntil = performance.now() + REFUSAL_HOLD_MS;
+        permission.refusedUntil = this.#session.clock.now() + REFUSAL_HOLD_MS;
         permission.underWay = undefined;
       }
       throw error;

@@ -211,7 +211,10 @@ export class Sender {
     if (!this.#hasWaitingRoom) return this.drop();
     let waiting = this.#waiting.get(permission);
     if (waiting === undefined) {
-      if (permission.underWay === undefined && performance.now() < permission.refusedUntil) {
+      if (
+        permission.underWay === undefined &&
+        this.#session.clock.now() < permission.refusedUntil
+      ) {
         this.dropped += 1;
         return this.#hasRoom;
       }

@@ -115,6 +115,11 @@ export class TurnSession {
     return this.#transport;
   }
 
+  /** The transport's. */
+  get clock() {
+    return this.#engine.clock;
+  }
+
   get closed() {
     return this.#closed.promise;
   }
@@ -129,7 +134,7 @@ export class TurnSession {
     const answeredAt = this.#firstReceivedAt || this.#firstSentAt;
     return {
       firstAnswerMs: answeredAt - this.#firstSentAt,
-      sinceMs: performance.now() - answeredAt,
+      sinceMs: this.clock.now() - answeredAt,
     };
   }
 
@@ -290,14 +295,14 @@ export class TurnSession {
     const error = new PosternError('ERR_TURN_NO_ALLOCATION', 'The relay was closed.');
     this.#endError = error;
     this.#pending.rejectAll(error);
-    const timer = setTimeout(this.#closing.resolve, CLOSE_TIMEOUT_MS);
+    const timer = this.clock.setTimeout(this.#closing.resolve, CLOSE_TIMEOUT_MS);
     try {
       this.#engine.closeAllocation(this.#handle);
       await this.#closing.promise;
     } catch {
       // There is nothing to give back.
     } finally {
-      clearTimeout(timer);
+      this.clock.clearTimeout(timer);
     }
     this.#finish({ reason: 'closed' });
     return this.closed;
@@ -370,14 +375,14 @@ export class TurnSession {
     if (isFramed(transport)) {
       const { address, port } = transport.remoteAddress;
       transport.onbytes = (bytes, source) => {
-        if (this.#firstReceivedAt === 0) this.#firstReceivedAt = performance.now();
+        if (this.#firstReceivedAt === 0) this.#firstReceivedAt = this.clock.now();
         if (source === undefined || (source.port === port && source.address === address)) {
           engine.datagram(handle, bytes);
         } else engine.datagramFrom(handle, bytes, source);
       };
     } else {
       transport.onbytes = (bytes) => {
-        if (this.#firstReceivedAt === 0) this.#firstReceivedAt = performance.now();
+        if (this.#firstReceivedAt === 0) this.#firstReceivedAt = this.clock.now();
         engine.stream(handle, bytes);
       };
     }
@@ -409,7 +414,7 @@ export class TurnSession {
 
   /** @param {Uint8Array} bytes */
   #transmit(bytes) {
-    if (this.#firstSentAt === 0) this.#firstSentAt = performance.now();
+    if (this.#firstSentAt === 0) this.#firstSentAt = this.clock.now();
     this.#unseenBytes = 0;
     try {
       if (!this.#transport.send(bytes)) this.#isBlocked = true;
