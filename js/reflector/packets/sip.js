@@ -8,7 +8,7 @@ import { MARK_BYTES } from './marks.js';
 
 export const MAX_SIP_BYTES = 4096;
 const MARK = new RegExp(`[\\da-f]{${2 * MARK_BYTES}}`, 'g');
-/** In the branch, in Call-ID and in the tag of To: one that an ALG has replaced leaves the others. */
+/** In the branch, in Call-ID, in SDP, and in the tag of To: those that an ALG has replaced leave the others. */
 const MAX_MARKS = 4;
 const FIRST_LINE = /^[A-Z]{3,16} sips?:\S+ SIP\/2\.0\r?\n|^SIP\/2\.0 \d{3} /;
 const HEAD_END = /\r?\n\r?\n/;
@@ -29,13 +29,13 @@ export function marksOfSip(bytes) {
 /** As SIP and SDP write it. @param {string} address */
 const hostOf = (address) => (address.includes(':') ? `[${address}]` : address);
 
-/** @param {Endpoint} media @returns {string} */
-function sdp({ address, port }) {
+/** @param {Endpoint} media @param {string} name of the session @returns {string} */
+function sdp({ address, port }, name) {
   const family = address.includes(':') ? 'IP6' : 'IP4';
   return [
     'v=0',
     `o=- 1 1 IN ${family} ${address}`,
-    's=-',
+    `s=${name}`,
     `c=IN ${family} ${address}`,
     't=0 0',
     `m=audio ${port} RTP/AVP 0 111`,
@@ -73,7 +73,7 @@ export function sipInvite(mark, { transport, local, remote }) {
     'User-Agent: postern; this is a test of the network, and nobody calls',
     'Content-Type: application/sdp',
   ];
-  return message(head, sdp({ address: local.address, port: mediaPort(local.port) }));
+  return message(head, sdp({ address: local.address, port: mediaPort(local.port) }, id));
 }
 
 /** A port beside the one of SIP, even as RTP wants it. @param {number} port */
@@ -101,7 +101,7 @@ export function sipAnswer(mark, request, local) {
     `${to.line};tag=${Buffer.from(mark).toString('hex')}`,
     `Contact: <sip:test@${here}:${local.port}>`,
   ];
-  const body = sdp({ address: local.address, port: mediaPort(local.port) });
+  const body = sdp({ address: local.address, port: mediaPort(local.port) }, '-');
   const whole = message([...answer, 'Content-Type: application/sdp'], body);
   if (whole.length <= request.length) return whole;
   const bare = message(answer, '');
