@@ -118,12 +118,13 @@ function withoutAbsentFamilies(measurements) {
  *
  * @param {readonly Target[]} targets of reachabilityTargets()
  * @param {MeasureOptions & { proxy?: string }} options
- * @param {(measurement: ReachabilityMeasurement) => void} report is given each when it is finished
+ * @param {(measurement: ReachabilityMeasurement, target: Target) => void} report is given each when it is finished
  * @returns {Promise<void>}
  * @throws `signal.reason`
  */
 export async function measureReachability(targets, options, report) {
-  await mapBounded(targets, CONCURRENCY, async ({ row, families, isProxied }) => {
+  await mapBounded(targets, CONCURRENCY, async (target) => {
+    const { row, families, isProxied } = target;
     const proxy = isProxied ? options.proxy : undefined;
     const found = await Promise.all(
       families.map(async (family) => {
@@ -136,6 +137,6 @@ export async function measureReachability(targets, options, report) {
         return { ...measurement, elapsedMs: performance.now() - start };
       }),
     );
-    for (const measurement of withoutAbsentFamilies(found)) report(measurement);
+    for (const measurement of withoutAbsentFamilies(found)) report(measurement, target);
   });
 }

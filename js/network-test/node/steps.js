@@ -5,6 +5,8 @@ import { measureHttps } from '../../measure/https.js';
 import { measureReachability, reachabilityTargets } from '../../measure/reachability.js';
 import { measureSignalling } from '../../measure/signalling.js';
 import { natStep } from './nat-step.js';
+import { qualitySteps } from './quality-steps.js';
+import { reflectorSteps } from './reflector-steps.js';
 import { certificatesOf, isLocal, namesOf } from './targets.js';
 
 /** @typedef {import('../../report/index.js').Measurement} Measurement */
@@ -97,8 +99,13 @@ function certificates(plan, options) {
   ];
 }
 
-/** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
-function relays(plan, options) {
+/**
+ * @param {CheckedPlan} plan
+ * @param {StepOptions} options
+ * @param {import('./quality-steps.js').Tried[]} tried gets what was tried
+ * @returns {Step[]}
+ */
+function relays(plan, options, tried) {
   const { iceServers, families, proxy } = plan;
   if (iceServers.length === 0) return [];
   const targets = reachabilityTargets(iceServers, { families, proxy });
@@ -108,7 +115,10 @@ function relays(plan, options) {
       title: 'STUN and TURN servers',
       expectedMs: 2000,
       run: ({ signal, report }) =>
-        measureReachability(targets, { ...options, signal, proxy }, report),
+        measureReachability(targets, { ...options, signal, proxy }, (measurement, target) => {
+          tried.push({ measurement, target });
+          report(measurement);
+        }),
     },
   ];
 }
@@ -120,11 +130,15 @@ function relays(plan, options) {
  * @throws {TypeError} ERR_INVALID_ARGUMENT, such as of 'plan.iceServers[0].credential'
  */
 export function nodeSteps(plan, options) {
+  /** @type {import('./quality-steps.js').Tried[]} */
+  const tried = [];
   const groups = [
     [...names(plan, options), ...https(plan, options), ...signalling(plan, options)],
     certificates(plan, options),
-    relays(plan, options),
+    relays(plan, options, tried),
     natStep(plan, options),
+    reflectorSteps(plan, options),
+    ...qualitySteps(plan, options, tried).map((step) => [step]),
   ];
   return groups.filter((group) => group.length > 0);
 }

@@ -1,0 +1,92 @@
+// The steps that measure quality: one for each transport, since each is to be alone on the network.
+import { measureQuality } from '../../measure/quality/measure-quality.js';
+import { webSocketThrough } from '../../measure/web-socket-through.js';
+import { measurementId } from '../../report/measurements/ids.js';
+import { nameOfTransport } from '../../report/verdict/signs.js';
+import { serversOf } from './targets.js';
+
+/** @typedef {import('../../measure/reachability.js').Target} Target */
+/** @typedef {import('../../report/measurements/types.js').QualityMeasurement} QualityMeasurement */
+/** @typedef {import('../../report/measurements/types.js').ReachabilityMeasurement} ReachabilityMeasurement */
+/** @typedef {import('../plan.js').CheckedPlan} CheckedPlan */
+/** @typedef {import('../run-steps.js').Step} Step */
+/** @typedef {import('../run-steps.js').StepContext} StepContext */
+
+/** One of the servers that were tried, and what came of it. @typedef {{ measurement: ReachabilityMeasurement, target: Target }} Tried */
+
+/** In the order of how good they are for calls. @type {readonly QualityMeasurement['transport'][]} */
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'];
+/** Making a relay, and waiting for what is late. */
+const AROUND_MS = 1500;
+
+/** A relay gave data back, or was not allowed to try. @param {Tried} tried */
+const isRelay = ({ measurement: { service, status } }) => service === 'turn' && status === 'ok';
+
+/** What may go straight is better. @param {Tried} a @param {Tried} b */
+const straightFirst = (a, b) => Number(a.target.isProxied) - Number(b.target.isProxied);
+
+/**
+ * @param {Tried} tried
+ * @param {CheckedPlan & { quality: import('../plan.js').CheckedQuality }} plan
+ * @param {import('./steps.js').StepOptions} options
+ * @param {StepContext} context
+ */
+function measure({ measurement, target }, { quality, proxy: named }, options, { signal, sample }) {
+  const { transport, family } = measurement;
+  const server = /** @type {import('../../ice-server.js').PlannedServer} */ (target.row.server);
+  const { uri, url, username, credential } = server;
+  const proxy = target.isProxied ? named : undefined;
+  const isWebSocket = uri.transport === 'ws';
+  const version = family && (family === 'IPv4' ? 4 : 6);
+  return measureQuality({
+    ...options,
+    signal,
+    server: { urls: uri.url ?? url, username, credential },
+    transport,
+    // The class below sees to that.
+    family: isWebSocket ? undefined : family,
+    proxy,
+    WebSocket: webSocketThrough({ ...options, signal }, { family: version, proxy }, {}),
+    quality,
+    onSample: sample,
+  });
+}
+
+/**
+ * @param {CheckedPlan} plan
+ * @param {import('./steps.js').StepOptions} options
+ * @param {readonly Tried[]} tried what the step of relays has found, when these run
+ * @returns {Step[]} one for each transport that a TURN server has in the plan
+ */
+export function qualitySteps(plan, options, tried) {
+  const { quality } = plan;
+  if (quality === false) return [];
+  const offered = new Set(
+    serversOf(plan)
+      .filter(({ uri }) => uri.scheme.startsWith('turn'))
+      .map(({ uri, transport }) => (transport === 'ws' && uri.secure ? 'wss' : transport)),
+  );
+  return TRANSPORTS.filter((transport) => offered.has(transport)).map((transport) => ({
+    id: `quality/${transport}`,
+    title: `Quality over ${nameOfTransport(transport)}`,
+    expectedMs: (quality.seconds + quality.throughputSeconds) * 1000 + AROUND_MS,
+    run: async (context) => {
+      const [best] = tried
+        .filter((one) => isRelay(one) && one.measurement.transport === transport)
+        .sort(straightFirst);
+      if (best !== undefined) {
+        context.report(await measure(best, { ...plan, quality }, options, context));
+        return;
+      }
+      context.report({
+        id: measurementId('quality', transport),
+        kind: 'quality',
+        whose: 'client',
+        status: 'skipped',
+        because: `No relay works over ${nameOfTransport(transport)}.`,
+        transport,
+        via: 'relay',
+      });
+    },
+  }));
+}
