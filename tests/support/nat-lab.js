@@ -2,39 +2,42 @@
 // router a NAT of any kind of RFC 4787. It reaches nothing but itself.
 import { execFileSync, spawn } from 'node:child_process';
 import { findProgram } from '../../scripts/lib/process.js';
+import { KINDS, rulesOf } from './lab/nat-rules.js';
 
-/**
- * @typedef {object} NatKind
- * @property {'endpoint' | 'address' | 'port'} [mapping] what an outside port depends on; none: no translation
- * @property {'none' | 'endpoint' | 'address' | 'port'} filtering of what comes in; 'endpoint': all that find a mapping
- * @property {boolean} [keepsPort] the outside port is the inside one; otherwise a random one
- * @property {boolean} [hairpins]
- * @property {number} [timeoutSeconds] of a binding that is used in one direction
- * @property {number} [loss] share of UDP packets lost, each way
- * @property {boolean} [answersUnsolicited] by ICMP, where others keep silent
- * @property {string[]} [drops] nft expressions of what the router passes on neither way, such as 'meta l4proto udp'
- */
+export { FIREWALLS } from './lab/firewalls.js';
+export { KINDS } from './lab/nat-rules.js';
 
-/** The kinds that have names. @type {Record<string, NatKind>} */
-export const KINDS = {
-  none: { filtering: 'none' },
-  firewall: { filtering: 'port' },
-  full: { mapping: 'endpoint', filtering: 'endpoint' },
-  addr: { mapping: 'endpoint', filtering: 'address' },
-  port: { mapping: 'endpoint', filtering: 'port' },
-  linux: { mapping: 'endpoint', filtering: 'port', keepsPort: true },
-  sym: { mapping: 'port', filtering: 'port' },
-  'adm-adf': { mapping: 'address', filtering: 'address' },
-  'adm-eif': { mapping: 'address', filtering: 'endpoint' },
-  'apdm-eif': { mapping: 'port', filtering: 'endpoint' },
-  'apdm-adf': { mapping: 'port', filtering: 'address' },
-};
+/** @typedef {import('./lab/nat-rules.js').NatKind} NatKind */
 
-/** Addresses of the server, of the inner router and of the client. */
+/** Addresses of the server and of the client. */
 export const SERVER_ADDRESSES = /** @type {const} */ (['198.51.100.1', '198.51.100.2']);
 export const CLIENT_ADDRESS = '203.0.113.2';
-const OUTER = { lan: '192.0.2.1', wan: '198.51.100.77' };
-const INNER = { lan: '203.0.113.1', wan: '192.0.2.77' };
+const OUTER = { lan: '192.0.2.1', lan2: '198.18.2.1', wan: '198.51.100.77' };
+
+/** Inner routers and who is behind them; the second ones are there where a lab has two clients. */
+const SITES = /** @type {const} */ ([
+  {
+    client: 'client',
+    router: 'inner',
+    uplink: 'lan',
+    network: '203.0.113.0/24',
+    address: CLIENT_ADDRESS,
+    lan: '203.0.113.1',
+    wan: '192.0.2.77',
+  },
+  {
+    client: 'client2',
+    router: 'inner2',
+    uplink: 'lan2',
+    network: '198.18.3.0/24',
+    address: '198.18.3.2',
+    lan: '198.18.3.1',
+    wan: '198.18.2.77',
+  },
+]);
+
+/** Addresses of the inner routers: inside, where a proxy may listen, and outside, where their NATs are. */
+export const ROUTERS = SITES.map(({ lan, wan }) => ({ lan, wan }));
 
 const TOOLS = ['ip', 'nft', 'conntrack'];
 
@@ -60,38 +63,55 @@ export function labMissing() {
   }
 }
 
-/** @typedef {'client' | 'inner' | 'outer' | 'server'} LabHost */
+/** @typedef {'client' | 'inner' | 'client2' | 'inner2' | 'outer' | 'server'} LabHost */
 
 let labs = 0;
 
 export class NatLab {
   #prefix = `postern-${process.pid}-${++labs}`;
   #isOpen = false;
+  #sites;
+  /** @type {LabHost[]} */ #hosts;
   #atExit = () => this.close();
 
-  /** Makes the namespaces and joins them; both routers translate nothing. */
+  /** @param {{ clients?: 1 | 2 }} [options] `clients`: each is behind a router of its own */
+  constructor({ clients = 1 } = {}) {
+    this.#sites = SITES.slice(0, clients);
+    this.#hosts = [
+      ...this.#sites.flatMap(({ client, router }) => [client, router]),
+      'outer',
+      'server',
+    ];
+  }
+
+  /** Makes the namespaces and joins them; all routers translate nothing. */
   open() {
     this.#isOpen = true;
     process.once('exit', this.#atExit);
-    const hosts = /** @type {LabHost[]} */ (['client', 'inner', 'outer', 'server']);
-    for (const host of hosts) {
+    for (const host of this.#hosts) {
       execFileSync('ip', ['netns', 'add', this.name(host)]);
       this.run(host, 'ip', 'link', 'set', 'lo', 'up');
     }
-    this.#join(['client', 'lan', `${CLIENT_ADDRESS}/24`], ['inner', 'lan', `${INNER.lan}/24`]);
-    this.#join(['inner', 'wan', `${INNER.wan}/24`], ['outer', 'lan', `${OUTER.lan}/24`]);
     this.#join(
       ['outer', 'wan', `${OUTER.wan}/24`],
       ['server', 'wan', `${SERVER_ADDRESSES[0]}/24`, `${SERVER_ADDRESSES[1]}/24`],
     );
-    this.run('client', 'ip', 'route', 'add', 'default', 'via', INNER.lan);
-    this.run('inner', 'ip', 'route', 'add', 'default', 'via', OUTER.lan);
-    this.run('outer', 'ip', 'route', 'add', '203.0.113.0/24', 'via', INNER.wan);
     this.run('server', 'ip', 'route', 'add', 'default', 'via', OUTER.wan);
-    for (const router of /** @type {const} */ (['inner', 'outer'])) {
-      this.run(router, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+    this.#forward('outer');
+    for (const { client, router, uplink, network, address, lan, wan } of this.#sites) {
+      this.#join([client, 'lan', `${address}/24`], [router, 'lan', `${lan}/24`]);
+      this.#join([router, 'wan', `${wan}/24`], ['outer', uplink, `${OUTER[uplink]}/24`]);
+      this.run(client, 'ip', 'route', 'add', 'default', 'via', lan);
+      this.run(router, 'ip', 'route', 'add', 'default', 'via', OUTER[uplink]);
+      this.run('outer', 'ip', 'route', 'add', network, 'via', wan);
+      this.#forward(router);
     }
     return this;
+  }
+
+  /** @param {LabHost} router */
+  #forward(router) {
+    this.run(router, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
   }
 
   /** Of the namespace. @param {LabHost} host */
@@ -142,17 +162,17 @@ export class NatLab {
   }
 
   /**
-   * Makes the inner router a NAT of a kind, and the outer one too where that is given; forgets all that they knew.
+   * Makes the inner routers NATs of a kind, and the outer one too where that is given; forgets all that they knew.
    *
    * @param {NatKind} inner
    * @param {NatKind} [outer]
    */
   setKind(inner, outer = KINDS.none) {
-    this.#configure('inner', inner, INNER.wan);
+    for (const { router, wan } of this.#sites) this.#configure(router, inner, wan);
     this.#configure('outer', outer, OUTER.wan);
   }
 
-  /** @param {'inner' | 'outer'} router @param {NatKind} kind @param {string} outside */
+  /** @param {LabHost} router @param {NatKind} kind @param {string} outside */
   #configure(router, kind, outside) {
     const rules = rulesOf(kind, outside);
     const args = ['netns', 'exec', this.name(router), 'nft', '-f', '-'];
@@ -172,77 +192,10 @@ export class NatLab {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     process.off('exit', this.#atExit);
-    for (const host of /** @type {LabHost[]} */ (['client', 'inner', 'outer', 'server'])) {
+    for (const host of this.#hosts) {
       try {
         execFileSync('ip', ['netns', 'delete', this.name(host)], { stdio: 'pipe' });
       } catch {}
     }
   }
-}
-
-/**
- * The rules of nft for a kind. Conntrack by itself filters by address and port; looser filters, and mappings that outlast
- * one destination, are maps that the router learns from what it has sent out.
- *
- * @param {NatKind} kind
- * @param {string} outside its address there
- */
-function rulesOf(kind, outside) {
-  const { mapping, filtering, keepsPort, loss = 0, drops = [] } = kind;
-  const isNat = mapping !== undefined;
-  const remote = mapping === 'address' ? ' . ip daddr' : '';
-  const remoteType = mapping === 'address' ? ' . ipv4_addr' : '';
-  const isLearnt = isNat && mapping !== 'port' && keepsPort !== true;
-  const lossRule = `meta l4proto udp numgen random mod 10000 < ${Math.round(loss * 10_000)} drop`;
-  const isStateful = filtering !== 'none';
-  const lines = [
-    'table ip lab {',
-    `  map mapping { type ipv4_addr . inet_service${remoteType} : ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; }`,
-    '  map inside { type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; }',
-    '  set permitted { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; }',
-  ];
-  if (isNat) {
-    lines.push('  chain pre { type nat hook prerouting priority dstnat;');
-    const dnat = 'dnat ip to udp dport map @inside';
-    const sides = kind.hairpins ? '' : 'iifname "wan" ';
-    if (filtering === 'endpoint') lines.push(`    ${sides}ip daddr ${outside} ${dnat}`);
-    if (filtering === 'address') {
-      lines.push(`    ${sides}ip daddr ${outside} ip saddr . udp dport @permitted ${dnat}`);
-    }
-    if (kind.hairpins && filtering === 'port') {
-      lines.push(`    iifname "lan" ip daddr ${outside} ${dnat}`);
-    }
-    lines.push('  }', '  chain post { type nat hook postrouting priority srcnat;');
-    const learnt = `snat ip to ip saddr . udp sport${remote} map @mapping`;
-    if (kind.hairpins)
-      lines.push(`    iifname "lan" oifname "lan" snat ip to ip saddr . udp sport map @mapping`);
-    if (isLearnt) lines.push(`    oifname "wan" meta l4proto udp ${learnt}`);
-    lines.push(`    oifname "wan" masquerade${keepsPort ? '' : ' fully-random'}`, '  }');
-    const own = 'ct original ip saddr . ct original proto-src';
-    const translated = 'ct reply ip daddr . ct reply proto-dst';
-    const sent = 'oifname "wan" meta l4proto udp ct direction original update';
-    lines.push(
-      '  chain learn { type filter hook postrouting priority 200;',
-      `    ${sent} @mapping { ${own}${mapping === 'address' ? ' . ct original ip daddr' : ''} : ${translated} }`,
-      `    ${sent} @inside { ct reply proto-dst : ${own} }`,
-      `    ${sent} @permitted { ip daddr . ct reply proto-dst }`,
-      '  }',
-    );
-  }
-  lines.push('  chain forward { type filter hook forward priority 0;');
-  for (const drop of drops) lines.push(`    ${drop} drop`);
-  if (loss > 0) lines.push(`    ${lossRule}`);
-  if (isStateful) {
-    lines.push('    ct state established,related accept', '    iifname "lan" accept');
-    if (isNat) lines.push('    ct status dnat accept');
-    lines.push('    drop');
-  }
-  lines.push('  }');
-  // A router that keeps silent: what is not for those inside gets no answer.
-  lines.push('  chain input { type filter hook input priority 0;');
-  if (isStateful && !kind.answersUnsolicited) {
-    lines.push('    iifname "wan" ct state new drop');
-  }
-  lines.push('  }', '}');
-  return `${lines.join('\n')}\n`;
 }
