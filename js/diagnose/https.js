@@ -1,4 +1,5 @@
 // Whether web servers are reached.
+import { shownUrl } from '../measure/options.js';
 import { measurementId } from '../report/measurements/ids.js';
 import { FORBIDDEN, mixedContent, underPolicy } from './page-policy.js';
 
@@ -44,8 +45,9 @@ async function request(url, mode, signal) {
  * @throws `signal.reason`
  */
 export async function measureHttps(url, { timeoutMs, signal }) {
+  const shown = shownUrl(url);
   /** @type {Pick<HttpsMeasurement, 'id' | 'kind' | 'whose' | 'url'>} */
-  const head = { id: measurementId('https', url), kind: 'https', whose: 'client', url };
+  const head = { id: measurementId('https', shown), kind: 'https', whose: 'client', url: shown };
   const because = mixedContent(url);
   if (because !== undefined) return { ...head, status: 'skipped', because };
   const late = AbortSignal.timeout(timeoutMs);

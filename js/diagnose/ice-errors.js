@@ -1,7 +1,7 @@
 // What a browser's silence or complaint says of a STUN or TURN server. Pure.
 //
-// Browsers tell little: a STUN error code of the server, or 701 for all else, with a text in Chromium and without one in
-// Firefox. What that leaves open is unknown.
+// Browsers tell little: a STUN error code of the server, or 701 for all else. Chromium has a text besides, which of UDP tells
+// names that are not found from silence; of TCP and TLS it is the same for all. What that leaves open is unknown.
 import { STUN_ERROR_CODES } from '../generated/stun-error-codes.js';
 
 /** @typedef {import('../report/measurements/types.js').MeasurementError} MeasurementError */
@@ -26,8 +26,8 @@ import { STUN_ERROR_CODES } from '../generated/stun-error-codes.js';
 
 /**
  * @typedef {{ status: 'failed', error: MeasurementError }
- *   | { status: 'unknown', because: string, ifFound?: MeasurementError }} IceFailure `ifFound`: what it is where the name
- *   of the server is known to be found
+ *   | { status: 'unknown', because: string, ifFound?: MeasurementError }} IceFailure `ifFound`: what it is, where other
+ *   tries show that the name of the server is found
  */
 
 /** W3C WebRTC section 4.8.3: no server of that URL could be reached. */
@@ -37,11 +37,14 @@ const UNAUTHENTICATED = 401;
 const PATIENT_MS = 5000;
 
 /** Chromium's words. */
-const TEXTS = /** @type {const} */ ([
-  { pattern: /host lookup/i, code: 'ERR_DNS', message: "The server's name could not be resolved." },
-  { pattern: /timed out/i, code: 'ERR_STUN_TIMEOUT', message: 'No answer came.' },
-]);
+const NO_SUCH_NAME = /host lookup/i;
 
+/** That the name of a server is not found. */
+export const NAME_NOT_FOUND = Object.freeze({
+  code: 'ERR_DNS',
+  message: "The server's name could not be resolved.",
+  phase: 'dns',
+});
 const SILENCE = Object.freeze({
   code: 'ERR_STUN_TIMEOUT',
   message: 'No answer came: the server is down, or a firewall drops the packets.',
@@ -82,10 +85,8 @@ export function readFailure({ service, transport, isNamed, errors, isComplete, e
   if (answer !== undefined) return { status: 'failed', error: answerOf(answer) };
   // Chromium asks the UDP port of a TURN server for STUN as well, and complains of that too.
   const own = errors.filter(({ url }) => service === 'stun' || !url.startsWith('stun'));
-  for (const { pattern, code, message } of TEXTS) {
-    if (errors.some(({ errorText }) => pattern.test(errorText))) {
-      return { status: 'failed', error: { code, message } };
-    }
+  if (errors.some(({ errorText }) => NO_SUCH_NAME.test(errorText))) {
+    return { status: 'failed', error: { ...NAME_NOT_FOUND } };
   }
   if (!isComplete || elapsedMs >= PATIENT_MS) return { status: 'failed', error: { ...SILENCE } };
   if (own.length === 0) {
@@ -110,9 +111,7 @@ export function readFailure({ service, transport, isNamed, errors, isComplete, e
         'the browser says no more than that it has no connection: the port may be closed, or the certificate not be good',
     };
   }
-  // Chromium would have said that it is the name.
-  const isSure = !isNamed || own.some(({ errorText }) => errorText !== '');
-  if (isSure) return { status: 'failed', error: { ...NO_CONNECTION } };
+  if (!isNamed) return { status: 'failed', error: { ...NO_CONNECTION } };
   return {
     status: 'unknown',
     because:

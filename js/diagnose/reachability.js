@@ -5,7 +5,7 @@ import { mapBounded } from '../check/map-bounded.js';
 import { median } from '../check/median.js';
 import { PosternError } from '../errors.js';
 import { IceAgent, within } from './ice-agent.js';
-import { readFailure } from './ice-errors.js';
+import { NAME_NOT_FOUND, readFailure } from './ice-errors.js';
 import { openRelayPath } from './relay-path.js';
 import { headOf } from './targets.js';
 
@@ -205,26 +205,39 @@ async function ask(target, bounds) {
  *
  * @param {readonly Target[]} targets
  * @param {{ timeoutMs: number, signal: AbortSignal }} bounds of each until it has answered
- * @param {(measurement: ReachabilityMeasurement) => void} report
+ * @param {(measurement: ReachabilityMeasurement) => void} report is given each when it is finished
+ * @returns {Promise<void>}
+ * @throws `signal.reason`
  */
 export async function measureReachability(targets, bounds, report) {
   /** @type {Judged[]} */
   const open = [];
-  /** @type {Set<string>} */
   const found = new Set();
+  const notFound = new Set();
   await mapBounded(targets, AT_ONCE, async (target) => {
     const judged = await ask(target, bounds);
     const { measurement, ifFound } = judged;
     if (isNameFound(measurement)) found.add(measurement.host);
+    if (measurement.error?.code === NAME_NOT_FOUND.code) notFound.add(measurement.host);
     if (ifFound === undefined) report(measurement);
     else open.push(judged);
   });
   // What one of them leaves open, the others of the same name may tell.
   for (const { measurement, ifFound } of open) {
-    if (!found.has(measurement.host)) report(measurement);
-    else report({ ...measurement, status: 'failed', because: undefined, error: ifFound });
+    const { host } = measurement;
+    const known = notFound.has(host) ? { ...NAME_NOT_FOUND } : found.has(host) && ifFound;
+    if (!known) report(measurement);
+    else report({ ...measurement, status: 'failed', because: undefined, error: known });
   }
 }
 
-/** Whether the server answered, whatever it said. @param {ReachabilityMeasurement} measurement */
-const isNameFound = ({ status, error }) => status === 'ok' || error?.errorCode !== undefined;
+/**
+ * Whether the name of the server is found: it answered, whatever it said; or the browser waited in vain over UDP, where it
+ * gives up at once when there is no address.
+ *
+ * @param {ReachabilityMeasurement} measurement
+ */
+const isNameFound = ({ status, error, transport }) =>
+  status === 'ok' ||
+  error?.errorCode !== undefined ||
+  (transport === 'udp' && error?.code === 'ERR_STUN_TIMEOUT');

@@ -1,5 +1,6 @@
 // Whether the WebSocket of an application opens, and how long it takes there and back.
 import { median } from '../check/median.js';
+import { shownUrl } from '../measure/options.js';
 import { measurementId } from '../report/measurements/ids.js';
 import { within } from './ice-agent.js';
 import { FORBIDDEN, mixedContent, underPolicy } from './page-policy.js';
@@ -84,8 +85,14 @@ async function roundTrip(socket, signal) {
  * @throws `signal.reason`
  */
 export async function measureSignalling(url, bounds) {
+  const shown = shownUrl(url);
   /** @type {Pick<SignallingMeasurement, 'id' | 'kind' | 'whose' | 'url'>} */
-  const head = { id: measurementId('signalling', url), kind: 'signalling', whose: 'client', url };
+  const head = {
+    id: measurementId('signalling', shown),
+    kind: 'signalling',
+    whose: 'client',
+    url: shown,
+  };
   const because = mixedContent(url);
   if (because !== undefined) return { ...head, status: 'skipped', because };
   const start = performance.now();

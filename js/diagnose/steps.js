@@ -1,12 +1,20 @@
 // The steps of a network test in a page, by what its plan names.
+import { PosternError } from '../errors.js';
 import { isGateway, measureGateway } from './gateway.js';
 import { measureHttps } from './https.js';
+import { diagnoseNat } from './nat.js';
+import { measureNatByIce } from './nat-by-ice.js';
+import { natMeasurement, natUnknown, portMapMeasurement } from './nat-measurements.js';
+import { measurePath } from './path.js';
+import { measureTransport, nameOf } from './quality.js';
 import { measureReachability } from './reachability.js';
 import { measureSignalling } from './signalling.js';
-import { targetsOf } from './targets.js';
+import { headOf, targetsOf } from './targets.js';
+import { measureWebTransport } from './webtransport.js';
 
 /** @typedef {import('../network-test/plan.js').CheckedPlan} CheckedPlan */
 /** @typedef {import('../network-test/run-steps.js').Step} Step */
+/** @typedef {import('./targets.js').Target} Target */
 /** @typedef {{ timeoutMs: number, wasmUrl?: string | URL }} StepOptions */
 
 /**
@@ -33,11 +41,16 @@ function eachUrl(info, urls, measure, { timeoutMs }) {
   ];
 }
 
-/** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
-function relays({ iceServers }, options) {
-  if (iceServers.length === 0) return [];
-  const targets = targetsOf(iceServers);
+/** @param {readonly Target[]} targets @param {StepOptions} options @returns {Step[]} */
+function relays(targets, options) {
+  if (targets.length === 0) return [];
   return [
+    {
+      id: 'path',
+      title: 'The way that the browser would choose',
+      expectedMs: 1000,
+      run: async ({ signal, report }) => report(await measurePath(targets, { signal })),
+    },
     {
       id: 'relays',
       title: 'STUN and TURN servers',
@@ -59,6 +72,73 @@ function relays({ iceServers }, options) {
   ];
 }
 
+/** @param {string} url of the mirror @param {CheckedPlan} plan @param {import('../network-test/run-steps.js').StepContext} context */
+async function askMirror(url, { families, lifetimeSeconds }, { signal, report }) {
+  const start = performance.now();
+  const family = families.length === 1 ? families[0] : undefined;
+  try {
+    const diagnosis = await diagnoseNat({ url, family, lifetimeSeconds, signal });
+    const elapsedMs = performance.now() - start;
+    report({ ...natMeasurement(diagnosis, url), elapsedMs });
+    const ports = portMapMeasurement(diagnosis, url);
+    if (ports !== undefined) report(ports);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PosternError)) throw error;
+    report(natUnknown(url, error));
+  }
+}
+
+/** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
+function nat(plan, { timeoutMs }) {
+  const { mirror, iceServers, natServer } = plan;
+  const info = { id: 'nat', title: 'The NAT', expectedMs: 5000 };
+  if (mirror !== undefined) {
+    return [{ ...info, run: (context) => askMirror(mirror, plan, context) }];
+  }
+  if (iceServers.length === 0 || natServer === false) return [];
+  return [
+    {
+      ...info,
+      expectedMs: 1000,
+      run: async ({ signal, measured, report }) =>
+        report(await measureNatByIce(measured, { timeoutMs, signal })),
+    },
+  ];
+}
+
+const MS_PER_S = 1000;
+/** Of the making of relays. */
+const SET_UP_MS = 1000;
+
+/**
+ * One for each transport: each alone on the network.
+ *
+ * @param {CheckedPlan} plan
+ * @param {readonly Target[]} targets
+ * @param {StepOptions} options
+ * @returns {Step[]}
+ */
+function qualities({ quality }, targets, options) {
+  if (quality === false) return [];
+  const turn = targets.filter(({ row }) => row.server?.uri.scheme.startsWith('turn'));
+  const expectedMs = (quality.seconds + quality.throughputSeconds) * MS_PER_S + SET_UP_MS;
+  return /** @type {const} */ (['udp', 'tcp', 'tls', 'ws', 'wss']).flatMap((transport) => {
+    const own = turn.filter((target) => headOf(target).transport === transport);
+    if (own.length === 0) return [];
+    return [
+      {
+        id: `quality/${transport}`,
+        title: `Quality over ${nameOf(transport)}`,
+        expectedMs,
+        /** @param {import('../network-test/run-steps.js').StepContext} context */
+        run: async (context) =>
+          context.report(await measureTransport(own, transport, { ...options, quality }, context)),
+      },
+    ];
+  });
+}
+
 /**
  * @param {CheckedPlan} plan
  * @param {StepOptions} options
@@ -67,18 +147,25 @@ function relays({ iceServers }, options) {
  */
 export function pageSteps(plan, options) {
   const web = [
-    ...eachUrl(
-      { id: 'https', title: 'Web servers', expectedMs: 500 },
-      plan.https,
-      measureHttps,
-      options,
-    ),
+    ...eachUrl({ id: 'https', title: 'HTTPS', expectedMs: 500 }, plan.https, measureHttps, options),
     ...eachUrl(
       { id: 'signalling', title: 'Signalling', expectedMs: 500 },
       plan.signalling,
       measureSignalling,
       options,
     ),
+    ...eachUrl(
+      { id: 'webtransport', title: 'WebTransport', expectedMs: 500 },
+      plan.webTransport,
+      measureWebTransport,
+      options,
+    ),
   ];
-  return [web, relays(plan, options)].filter((group) => group.length > 0);
+  const targets = plan.iceServers.length === 0 ? [] : targetsOf(plan.iceServers);
+  return [
+    web,
+    relays(targets, options),
+    nat(plan, options),
+    ...qualities(plan, targets, options).map((step) => [step]),
+  ].filter((group) => group.length > 0);
 }

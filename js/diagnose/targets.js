@@ -1,4 +1,5 @@
 // What of a plan's servers is tried: each URL over each transport, as browsers take it.
+import { familyOf } from '../address.js';
 import { planRows } from '../check/plan-rows.js';
 import { measurementId } from '../report/measurements/ids.js';
 import { formatUri, portOf } from '../uri.js';
@@ -54,9 +55,10 @@ export function targetsOf(iceServers) {
   });
 }
 
-/** @param {Target} target @returns {Pick<ReachabilityMeasurement, 'id' | 'kind' | 'whose' | 'url' | 'service' | 'transport' | 'host' | 'port' | 'username'>} */
+/** @param {Target} target @returns {Pick<ReachabilityMeasurement, 'id' | 'kind' | 'whose' | 'url' | 'service' | 'transport' | 'host' | 'port' | 'family' | 'username'>} */
 export function headOf({ row, id }) {
   const { uri, username } = row.server ?? {};
+  const family = familyOf(uri?.host ?? '');
   return {
     id,
     kind: 'reachability',
@@ -66,6 +68,7 @@ export function headOf({ row, id }) {
     transport: /** @type {ReachabilityMeasurement['transport']} */ (transportOf(row) || 'udp'),
     host: uri?.host ?? '',
     port: uri === undefined ? 0 : portOf(uri),
+    ...(family === undefined ? {} : { family }),
     ...(username === undefined ? {} : { username }),
   };
 }
