@@ -11,20 +11,23 @@ import { COMMON_HEADERS, contentSecurityPolicy } from './headers.js';
 /** @typedef {import('./files.js').PageFile} PageFile */
 
 /**
+ * @typedef {object} PlanAnswer what /plan.json is
+ * @property {NetworkPlan} plan
+ * @property {string} [expiresAt] ISO 8601: when its credentials end
+ */
+
+/**
  * @typedef {object} PageHandlerOptions
- * @property {(request: IncomingMessage) => NetworkPlan | Promise<NetworkPlan>} plan made for each request, with fresh
+ * @property {(request: IncomingMessage) => PlanAnswer | Promise<PlanAnswer>} plan made for each request, with fresh
  *   credentials
  * @property {string} [directory] where the page is; that of the package if left out
- * @property {readonly string[]} [hosts] names, with the port where there is one, by which pages may ask for it on a loopback
- *   address, such as those of a proxy before it; names of this machine may in any case
  */
 
 /** @typedef {(request: IncomingMessage, response: ServerResponse) => boolean} PageHandler whether it answers, now or later */
 
 /** The longest that a page may live in caches unasked; its name changes with its content. */
 const YEAR = 31_536_000;
-const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
-/** Names of this machine. A page of another name that leads here was made to, to read the plan. */
+/** Hosts of pages that are on the same machine as what serves them. */
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 /** By Sec-Fetch-Site: the page itself, a person, and who is no browser. @type {ReadonlySet<unknown>} */
 const OWN_SITES = new Set(['same-origin', 'none', undefined]);
@@ -73,10 +76,10 @@ function sendJson(response, status, value) {
 /** @param {IncomingMessage} request @param {ServerResponse} response @param {PageHandlerOptions['plan']} plan */
 async function sendPlan(request, response, plan) {
   let status = 200;
-  /** @type {{ plan: NetworkPlan } | { error: string }} */
+  /** @type {PlanAnswer | { error: string }} */
   let answer;
   try {
-    answer = { plan: await plan(request) };
+    answer = await plan(request);
   } catch {
     // Why is for the log of the operator, who made the plan.
     status = 503;
@@ -89,21 +92,17 @@ async function sendPlan(request, response, plan) {
  * Answers requests for the page, with the headers that keep it strict: a policy that lets nothing of others run, no
  * request to anywhere but the servers that it tests. Paths are looked up among the files that were there when it was made.
  *
- * The plan holds credentials: it is only told to pages of the same origin; and on a loopback address only to those that
- * ask by a name of this machine or of `hosts`.
+ * The plan holds credentials: it is told to pages of the same origin only. Who calls has seen to it that the Host is one of
+ * its own, as any name can be made to lead to a loopback address.
  *
  * @param {PageHandlerOptions} options
  * @returns {PageHandler} false: it is none of the page's, and nothing was done
  * @throws {TypeError} ERR_INVALID_ARGUMENT
  */
 export function createPageHandler(options) {
-  const { plan, directory, hosts = [] } = requireObject(options, 'options');
+  const { plan, directory } = requireObject(options, 'options');
   if (typeof plan !== 'function') throw argumentError('options.plan', 'a function');
-  if (!Array.isArray(hosts) || !hosts.every((one) => typeof one === 'string')) {
-    throw argumentError('options.hosts', 'an array of strings');
-  }
   const files = readPage(directory);
-  const known = new Set(hosts.map((host) => host.toLowerCase()));
 
   return (request, response) => {
     const path = pathOf(request);
@@ -111,18 +110,14 @@ export function createPageHandler(options) {
     const isPlan = path === '/plan.json';
     if (file === undefined && !isPlan) return false;
     const { host = '' } = request.headers;
-    const isLoopback = LOOPBACK.test(request.socket.localAddress ?? '');
-    const isMeant = !isLoopback || LOCAL_HOST.test(host) || known.has(host.toLowerCase());
     for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
     response.setHeader(
       'Content-Security-Policy',
-      contentSecurityPolicy({ isLoopback: isLoopback && LOCAL_HOST.test(host), host }),
+      contentSecurityPolicy({ isLoopback: LOCAL_HOST.test(host), host }),
     );
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       sendJson(response, 405, { error: 'method' });
-    } else if (!isMeant) {
-      sendJson(response, 421, { error: 'host' });
     } else if (file !== undefined) {
       sendFile(request, response, file);
     } else if (OWN_SITES.has(request.headers['sec-fetch-site'])) {
