@@ -34,7 +34,8 @@ const direct = createSocket('udp4');
 direct.bind(0);
 await once(direct, 'listening');
 const mapped = await mappedAddressOf(direct);
-const relay = await allocate(`turn:${host}:${port}`, {
+// Over TCP nothing would be lost.
+const relay = await allocate(`turn:${host}:${port}?transport=udp`, {
   credentials: { username, password },
   retransmission: RETRANSMISSION,
 });
