@@ -1,6 +1,8 @@
 // What a browser's candidates alone tell of its NAT: several STUN servers are asked from one socket, and the browser tells
 // which mapped addresses they have seen. Pure.
 
+import { familyOf } from '../address.js';
+
 /** @typedef {import('../report/measurements/types.js').NatMeasurement} NatMeasurement */
 /** @typedef {import('../report/measurements/types.js').Endpoint} Endpoint */
 
@@ -28,8 +30,8 @@ const LOCAL_PREFERENCE_MASK = 0xffff;
 /** Firefox counts servers down in the lower half. */
 const INTERFACE_SHIFT = 8;
 
-/** Candidates of one socket have the same one. @param {SeenCandidate} candidate */
-const interfaceOf = ({ priority }) =>
+/** @param {SeenCandidate} candidate */
+const preferenceOf = ({ priority }) =>
   ((priority ?? 0) >>> LOCAL_PREFERENCE_SHIFT) & LOCAL_PREFERENCE_MASK;
 
 /** @param {Endpoint} endpoint */
@@ -44,16 +46,23 @@ const mappedOf = (candidates) => [
   ).values(),
 ];
 
-/** @param {readonly (SeenCandidate & Endpoint)[]} mapped @param {readonly SeenCandidate[]} hosts */
+/**
+ * Whether all were asked from one socket: their local preference is that of one host candidate only. In Firefox its upper
+ * half is.
+ *
+ * @param {readonly (SeenCandidate & Endpoint)[]} mapped
+ * @param {readonly SeenCandidate[]} hosts
+ */
 function isOneSocket(mapped, hosts) {
-  const families = new Set(mapped.map(({ address }) => address.includes(':')));
-  if (families.size > 1) return false;
-  const near = (/** @type {SeenCandidate} */ one) => interfaceOf(one) >>> INTERFACE_SHIFT;
-  const exact = new Set(mapped.map(interfaceOf));
-  // Chromium: the same preference, which is that of the host candidate; Firefox: the same upper half.
-  const isOf = (/** @type {SeenCandidate} */ one) =>
-    exact.has(interfaceOf(one)) || (exact.size > 1 && near(one) === near(mapped[0]));
-  return new Set(mapped.map(near)).size === 1 && hosts.filter(isOf).length <= 1;
+  if (new Set(mapped.map(({ address }) => address.includes(':'))).size > 1) return false;
+  const exact = hosts.some((host) => preferenceOf(host) === preferenceOf(mapped[0]));
+  const keyOfSocket = (/** @type {SeenCandidate} */ one) =>
+    preferenceOf(one) >>> (exact ? 0 : INTERFACE_SHIFT);
+  const key = keyOfSocket(mapped[0]);
+  return (
+    mapped.every((one) => keyOfSocket(one) === key) &&
+    hosts.filter((one) => keyOfSocket(one) === key).length === 1
+  );
 }
 
 /**
@@ -70,7 +79,9 @@ function mappingOf({ servers, isComplete }, mapped, hosts) {
   if (mapped.length === 1) {
     if (!isComplete) return unknown('not all of the STUN servers have answered');
     if (names.size < 2) return unknown('all STUN servers have one address');
-    return { value: 'endpoint-independent' };
+    const isSure = [...names].every((name) => familyOf(name) !== undefined);
+    const because = `taken that ${[...names].join(' and ')} are different machines`;
+    return { value: 'endpoint-independent', ...(isSure ? {} : { because }) };
   }
   if (!isOneSocket(mapped, hosts)) {
     return unknown('the browser has several network interfaces, or addresses of both families');
