@@ -138,6 +138,18 @@ function changesOfLines(sent, arrived) {
 /** @param {readonly Line[]} lines */
 const orderOf = (lines) => lines.map(({ name }) => name).join(' ');
 
+/** Two messages of the same lines. @param {string} sent @param {string} arrived */
+function howWritten(sent, arrived) {
+  if (sent.split(/\r?\n/).join('\n') === arrived.split(/\r?\n/).join('\n')) {
+    return 'Line ends were changed';
+  }
+  const [before, after] = [partsOf(sent), partsOf(arrived)];
+  const isReordered =
+    orderOf(before.headers) !== orderOf(after.headers) ||
+    orderOf(before.sdp) !== orderOf(after.sdp);
+  return isReordered ? 'The order of lines was changed' : 'Names or spaces were written otherwise';
+}
+
 /**
  * What has become of a SIP message (RFC 3261) with SDP (RFC 8866).
  *
@@ -155,11 +167,6 @@ export function sipChanges(sent, arrived) {
     ...changesOfLines(before.headers, after.headers),
     ...changesOfLines(before.sdp, after.sdp),
   ];
-  if (changes.length === 0) {
-    const isReordered =
-      orderOf(before.headers) !== orderOf(after.headers) ||
-      orderOf(before.sdp) !== orderOf(after.sdp);
-    changes.push(isReordered ? 'The order of lines was changed' : 'Line ends were changed');
-  }
+  if (changes.length === 0) changes.push(howWritten(sent, arrived));
   return [...new Set(changes)].slice(0, MAX_CHANGES);
 }

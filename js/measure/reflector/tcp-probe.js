@@ -14,7 +14,7 @@ import { answeredNumber, probePacket, sipTrip } from './udp-probes.js';
 /** TCP sends again by itself; a second connection is for what ended the first. */
 const TRIES = 2;
 const CONNECT_MS = 5000;
-const ANSWER_MS = 4000;
+const ANSWER_MS = 3000;
 
 /** @typedef {{ number: number, sent: string, received: Uint8Array | undefined }} Try */
 
