@@ -1,6 +1,7 @@
 // A STUN and TURN server: what its parts have to do with each other.
 
 import { EventEmitter } from 'node:events';
+import { farEndMetrics } from '../far-end/metrics.js';
 import { Mirror } from '../mirror/mirror.js';
 import { checkInteger, checkSignal } from '../option-checks.js';
 import { Reflector } from '../reflector/reflector.js';
@@ -13,6 +14,7 @@ import { Front } from './front.js';
 import { serverMetrics } from './metrics.js';
 import { ownAddresses } from './own-addresses.js';
 import { PeerConnections } from './peer-connections.js';
+import { MACHINE } from './platform.js';
 import { Relays } from './relays.js';
 import { checkSecrets, checkSecureContext, checkTokens } from './server-options.js';
 
@@ -54,7 +56,8 @@ export class Server extends EventEmitter {
   /** @type {Mirror | undefined} */ #mirror;
   /** @type {Reflector | undefined} */ #reflector;
   #ownAddress = 0;
-  #sweeper;
+  #clock;
+  /** @type {any} */ #sweeper;
   /** @type {(end: ServerEnd) => void} */ #resolveClosed = () => {};
   /** @type {Promise<void> | undefined} */ #closing;
   #onabort = () => void this.#end({ reason: 'aborted', error: this.#settings.signal?.reason });
@@ -81,16 +84,18 @@ export class Server extends EventEmitter {
       event: (event) => this.#handle(event),
       lost: (error) => void this.#end({ reason: 'error', error }),
     });
-    this.#front = new Front(this.#engine, settings);
-    this.#relays = new Relays(this.#engine, settings.relay ?? NO_RELAY, (relay, socket) =>
-      this.#peers.accepted(relay, socket),
+    this.#front = new Front(this.#engine, settings, bindUdp);
+    this.#relays = new Relays(
+      this.#engine,
+      settings.relay ?? NO_RELAY,
+      (relay, socket) => this.#peers.accepted(relay, socket),
+      bindUdp,
     );
     const { clients } = this.#front;
     this.#peers = new PeerConnections(this.#engine, this.#relays, clients, isForbidden);
-    this.#allocations = new AllocationTable(clients, this.#relays, this);
+    this.#allocations = new AllocationTable(clients, this.#relays, this, clock);
     teachCore(this.#engine, settings);
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
-    this.#sweeper.unref();
+    this.#sweepLater();
   }
 
   /**
@@ -184,7 +189,8 @@ export class Server extends EventEmitter {
 
   #sweep() {
     this.#engine.tellTime();
-    this.#front.sweep(performance.now());
+    this.#front.sweep(this.#clock.now());
+    this.#sweepLater();
   }
 
   /** What there is, and what was counted since the start. @returns {ServerStats} */
@@ -201,9 +207,13 @@ export class Server extends EventEmitter {
     };
   }
 
-  /** The same in the text format of Prometheus. @returns {string} */
+  /** The same in the text format of Prometheus, and what its mirror and its reflector count. @returns {string} */
   metrics() {
-    return serverMetrics(this.stats());
+    return [
+      serverMetrics(this.stats()),
+      this.#mirror && farEndMetrics('mirror', { ...this.#mirror.stats() }),
+      this.#reflector && farEndMetrics('reflector', { ...this.#reflector.stats() }),
+    ].join('');
   }
 
   /** The allocations that there are. @returns {AllocationInfo[]} */
@@ -283,7 +293,7 @@ export class Server extends EventEmitter {
     /** @type {NodeJS.Timeout | undefined} */
     let timer;
     const isOver = new Promise((resolve, reject) => {
-      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs);
+      if (timeoutMs !== undefined) timer = this.#clock.setTimeout(resolve, timeoutMs);
       signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     try {
@@ -292,7 +302,7 @@ export class Server extends EventEmitter {
       this.#engine.setDraining(false);
       throw error;
     } finally {
-      clearTimeout(timer);
+      this.#clock.clearTimeout(timer);
     }
     const left = this.#allocations.size;
     await this.#end({ reason: 'drained' });
@@ -317,7 +327,7 @@ export class Server extends EventEmitter {
   /** @param {ServerEnd} end */
   async #shutDown(end) {
     this.#settings.signal?.removeEventListener('abort', this.#onabort);
-    clearInterval(this.#sweeper);
+    this.#clock.clearTimeout(this.#sweeper);
     this.#engine.endAll();
     this.#engine.close();
     this.#allocations.endAll();

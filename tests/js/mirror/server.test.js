@@ -55,6 +55,16 @@ describe.each(['ws', 'wss'])('over %s', (protocol) => {
     expect((await post(url, START)).status).toBe(426);
     await openWebSocket(server.urls[0]);
     expect(server.mirror?.stats()).toMatchObject({ sessions: 1, started: 1 });
+    const metrics = server.metrics().split('\n');
+    expect(metrics).toEqual(
+      expect.arrayContaining([
+        '# TYPE postern_mirror_sessions gauge',
+        'postern_mirror_sessions 1',
+        'postern_mirror_started_total 1',
+        'postern_mirror_over_limit_total 0',
+      ]),
+    );
+    expect(metrics.some((line) => line.includes('reflector'))).toBe(false);
   });
 });
 
