@@ -1,4 +1,5 @@
 // Rows of checkIceServers() as measurements.
+import { familyOf } from '../../address.js';
 import { argumentError } from '../../errors.js';
 import { DEFAULT_PORT, DEFAULT_TLS_PORT, parseUri } from '../../uri.js';
 import { measurementId } from './ids.js';
@@ -54,7 +55,9 @@ function measurementOf(row, { whose, family, proxy, username }) {
   const port = uri?.port ?? (secure ? DEFAULT_TLS_PORT : DEFAULT_PORT);
   const host = uri?.host ?? '';
   const [attempt] = row.attempts ?? [];
-  const tried = attempt?.address ? { address: attempt.address, port: attempt.port } : undefined;
+  // A WebSocket does not tell the address, but the name.
+  const isAddress = familyOf(attempt?.address ?? '') !== undefined;
+  const tried = isAddress ? { address: attempt.address, port: attempt.port } : undefined;
   return present({
     id: measurementId(
       'reachability',

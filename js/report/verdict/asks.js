@@ -50,14 +50,25 @@ export const ASKS = [
 export const PURPOSES = ['signalling', 'media'];
 
 const SIGNALLING = Object.freeze({
-  finding: 'signalling-blocked',
+  findings: ['signalling-blocked', 'nothing-passes'],
   why: 'the signalling of calls, a WebSocket',
 });
-const PROXY = Object.freeze({
-  finding: 'proxy-refuses',
-  name: 'proxy',
-  why: 'calls; the proxy is to allow CONNECT to it',
-});
+/** Where more is asked for than that it passes. @type {readonly { finding: string, outcome: string, transports?: readonly Transport[], name: string, why: string }[]} */
+const SPECIAL = [
+  {
+    finding: 'proxy-refuses',
+    outcome: 'proxy',
+    name: 'proxy',
+    why: 'calls; the proxy is to allow CONNECT to it',
+  },
+  {
+    finding: 'stun-filtered',
+    outcome: 'silent',
+    transports: ['udp'],
+    name: 'stun',
+    why: 'the media of calls, over STUN and TURN, which are not to be filtered out',
+  },
+];
 const PORTS = Object.freeze({ 'wss:': 443, 'ws:': 80 });
 
 /**
@@ -175,12 +186,21 @@ export function asksFor(findings, measurements) {
   const wishes = tries
     .filter(({ outcome, measurement }) => outcome === 'silent' && wanted.has(measurement.transport))
     .map(({ measurement }) => wishFor(measurement, measurements));
-  if (ids.has(PROXY.finding)) {
-    const refused = tries.filter(({ outcome }) => outcome === 'proxy');
-    wishes.push(...refused.map(({ measurement }) => wishFor(measurement, measurements, PROXY)));
+  for (const special of SPECIAL.filter(({ finding }) => ids.has(finding))) {
+    const { outcome: meant, transports } = special;
+    const refused = tries.filter(
+      ({ outcome, measurement }) =>
+        outcome === meant && (transports?.includes(measurement.transport) ?? true),
+    );
+    wishes.push(...refused.map(({ measurement }) => wishFor(measurement, measurements, special)));
   }
-  const signalling = findings.find(({ id }) => id === SIGNALLING.finding);
-  wishes.push(...signallingWishes(measurements, signalling?.evidence ?? []));
+  const signalling = findings.filter(({ id }) => SIGNALLING.findings.includes(id));
+  wishes.push(
+    ...signallingWishes(
+      measurements,
+      signalling.flatMap(({ evidence }) => evidence),
+    ),
+  );
   /** @type {Map<string, Wish[]>} */
   const groups = new Map();
   for (const wish of wishes) {

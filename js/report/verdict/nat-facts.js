@@ -70,6 +70,9 @@ function addNat(facts, nats) {
   }
 }
 
+/** Whether nothing at all passes over a transport: then no port and no payload is to blame. @param {Facts} facts @param {string} lane */
+const isClosed = (facts, lane) => facts.has(lane, 'silent') || facts.has(lane, 'doubtful');
+
 /** @param {Facts} facts @param {import('../measurements/types.js').PortMapMeasurement} map */
 function addPortMap(facts, { id, transport, ports }) {
   /** @param {string} value @param {(port: (typeof ports)[number]) => boolean} isMeant */
@@ -78,7 +81,7 @@ function addPortMap(facts, { id, transport, ports }) {
     const words = `${transport.toUpperCase()} ${listed(meant.map(String), MAX_PORTS_NAMED)}`;
     if (meant.length > 0) facts.add('ports', value, { id, words });
   };
-  add('blocked', ({ outwards }) => outwards === 'blocked');
+  if (!isClosed(facts, transport)) add('blocked', ({ outwards }) => outwards === 'blocked');
   add('blocked-inwards', ({ outwards, inwards }) => outwards === 'open' && inwards === 'blocked');
   add('untestable', ({ outwards }) => outwards === 'untestable');
 }
@@ -113,7 +116,7 @@ function addPath(facts, { id, status, candidates, selected }) {
  * nat, ports, inspection, sipAlg, path, webrtc. Only of what was measured on the user's own path: behind a
  * gateway, servers see the gateway's NAT.
  *
- * @param {Facts} facts
+ * @param {Facts} facts with those of addReachFacts()
  * @param {readonly Measurement[]} measurements
  */
 export function addNatFacts(facts, measurements) {
@@ -127,7 +130,7 @@ export function addNatFacts(facts, measurements) {
     if (one.kind === 'port-map') addPortMap(facts, one);
     if (one.kind === 'inspection') addInspection(facts, one);
     if (one.kind === 'path') addPath(facts, one);
-    if (one.kind === 'sip-alg') {
+    if (one.kind === 'sip-alg' && !(one.result === 'blocked' && isClosed(facts, one.transport))) {
       const words = one.changes?.join('; ') || `SIP over ${one.transport.toUpperCase()}`;
       facts.add('sipAlg', one.result, { id: one.id, words });
     }

@@ -100,6 +100,16 @@ export const NETWORK_RULES = [
     advice: 'Use turns: on port 443.',
   },
   {
+    id: 'web-ports-only',
+    when: { streamPorts: 'web-only' },
+    severity: 'warning',
+    about: 'network',
+    title: 'Only the ports of web pages pass',
+    text: 'Connections are answered on ports 80 or 443, and on no other port that was tried: {what}.',
+    advice:
+      'Offer TURN over TLS on port 443, or ask those who run the network to let the other ports out.',
+  },
+  {
     id: 'websocket-only',
     when: { udp: 'silent', tcp: ['silent', 'unknown'], tls: 'silent', relayWebsocket: 'works' },
     of: 'relayWebsocket',

@@ -20,6 +20,7 @@ import { LANES, nameOfTransport, signsOf } from './signs.js';
 
 const LANE_NAMES = ['udp', 'tcp', 'tls', 'websocket', 'https', 'signalling', 'quic'];
 const HTTPS_PORT = 443;
+const WEB_PORTS = [80, HTTPS_PORT];
 
 /** @param {ReachabilityMeasurement} measurement @returns {string} such as 'turn.example.org:3478 over UDP' */
 export function wordsOfServer({ host, port, url, transport, family }) {
@@ -123,13 +124,35 @@ function addRelayFacts(facts, tries, measurements) {
   facts.decide('relay', decide('udp', 'tcp', 'tls', 'websocket', 'quic'));
 }
 
+/**
+ * Connections that do not pass where the ports of the web do: one port may be the server's fault, two are not.
+ *
+ * @param {readonly Try[]} tries
+ * @returns {{ passing: Try[], silent: Try[] }} none where others pass as well
+ */
+function besidesTheWeb(tries) {
+  const direct = tries.filter(
+    ({ measurement }) => measurement.transport !== 'udp' && measurement.proxy === undefined,
+  );
+  const isWeb = (/** @type {Try} */ { measurement }) => WEB_PORTS.includes(measurement.port);
+  const passing = direct.filter(answers);
+  const silent = direct.filter((one) => isSilent(one) && !isWeb(one));
+  const places = new Set(
+    silent.map(({ measurement }) => `${measurement.host} ${measurement.port}`),
+  );
+  const isMeant = passing.length > 0 && passing.every(isWeb) && places.size > 1;
+  return isMeant ? { passing, silent } : { passing: [], silent: [] };
+}
+
 /** Servers that are silent although the way to others is open. @param {Facts} facts @param {readonly Try[]} tries */
 function addServerFacts(facts, tries) {
   const answering = tries.filter(answers);
   const transports = new Set(answering.map(({ measurement }) => measurement.transport));
   const hosts = new Set(answering.map(({ measurement }) => measurement.host));
-  for (const { measurement, evidence } of tries.filter(isSilent)) {
-    if (!transports.has(measurement.transport)) continue;
+  const { silent: blocked } = besidesTheWeb(tries);
+  for (const one of tries.filter(isSilent)) {
+    const { measurement, evidence } = one;
+    if (!transports.has(measurement.transport) || blocked.includes(one)) continue;
     facts.add('server', hosts.has(measurement.host) ? 'partly-silent' : 'silent', evidence);
   }
 }
@@ -143,6 +166,8 @@ function addPortFacts(facts, tries) {
   if (passing.length > 0 && passing.every(isHttps) && silent.length > 0) {
     facts.add('udpPorts', '443-only', ...passing.map(({ evidence }) => evidence));
   }
+  const { passing: web } = besidesTheWeb(tries);
+  if (web.length > 0) facts.add('streamPorts', 'web-only', ...web.map(({ evidence }) => evidence));
   const plain = tries.filter((one) => one.measurement.transport === 'tcp' && isHttps(one));
   facts.decide('tcp443', {
     passes: evidenceOf(plain, answers),
@@ -179,7 +204,7 @@ function isExpired({ username = '' }, nowMs) {
 /**
  * Facts of names: udp, tcp, tls, websocket, https, signalling, quic, and streams and calls of several of them: 'passes',
  * 'silent', or 'doubtful' where one server is silent that answers to nothing; anything: 'passes' or 'nothing'; relayUdp,
- * relayWebsocket, streamRelay, relay: 'works', 'lost' or 'silent'; server, udpPorts, tcp443, ipv4, ipv6, proxy; and outcome, with all that servers said.
+ * relayWebsocket, streamRelay, relay: 'works', 'lost' or 'silent'; server, udpPorts, streamPorts, tcp443, ipv4, ipv6, proxy; and outcome, with all that servers said.
  *
  * @param {Facts} facts
  * @param {readonly Measurement[]} measurements

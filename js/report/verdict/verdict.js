@@ -59,7 +59,7 @@ function summaryOf(grade, findings, asks) {
   const rest = more > 0 ? [`${more} more ${more === 1 ? 'thing' : 'things'} below.`] : [];
   const groups = PURPOSES.map((purpose) => asks.filter((one) => one.purpose === purpose))
     .filter((group) => group.length > 0)
-    .map((group) => group.map(inShort).join(', or '));
+    .map((group) => [...new Set(group.map(inShort))].join(', or '));
   const ask = groups.length > 0 ? [`Ask your IT for: ${groups.join('; and ')}.`] : [];
   return [GRADE_WORDS[grade], ...named, ...rest, ...ask].join(' ');
 }

@@ -32,14 +32,14 @@ const certificate = (facts) =>
 /** @param {number} days */
 const inDays = (days) => new Date(NOW_MS + days * 86_400_000).toISOString();
 
-/** @param {string} outwards @param {string} inwards */
-const ports = (outwards, inwards) =>
+/** @param {string} outwards @param {string} inwards @param {string} [other] */
+const ports = (outwards, inwards, other = 'open') =>
   measured(
     /** @type {any} */ ({
       kind: 'port-map',
       transport: 'udp',
       ports: [
-        { port: 3478, outwards: 'open', inwards: 'open' },
+        { port: 3478, outwards: other, inwards: other },
         { port: 5060, outwards, inwards },
       ],
     }),
@@ -117,6 +117,10 @@ export const CASES = {
     with: [turn('tcp', { port: 443, ...SILENT }), turn('tls')],
     without: [turn('tcp', SILENT), turn('tls')],
   },
+  'web-ports-only': {
+    with: [turn('tcp', SILENT), turn('tls', { port: 5349, ...SILENT }), turn('tls')],
+    without: [turn('tcp', SILENT), turn('tls')],
+  },
   'websocket-only': {
     with: [turn('udp', SILENT), turn('tcp', SILENT), turn('tls', SILENT), turn('wss')],
     without: [turn('udp', SILENT), turn('tcp', SILENT), turn('tls'), turn('wss')],
@@ -170,7 +174,10 @@ export const CASES = {
     with: [measured(/** @type {any} */ ({ kind: 'dns', name: 'a', nat64Prefix: '64:ff9b::/96' }))],
     without: [measured(/** @type {any} */ ({ kind: 'dns', name: 'a' }))],
   },
-  'ports-blocked': { with: [ports('blocked', 'unknown')], without: [ports('unknown', 'unknown')] },
+  'ports-blocked': {
+    with: [ports('blocked', 'unknown')],
+    without: [ports('blocked', 'unknown', 'blocked'), turn('udp', SILENT), turn('tcp')],
+  },
   'ports-blocked-inwards': {
     with: [ports('open', 'blocked')],
     without: [ports('blocked', 'blocked')],
@@ -196,7 +203,10 @@ export const CASES = {
     without: [inspection({ random: 'blocked' })],
   },
   'sip-alg': { with: [sip('altered')], without: [sip('none')] },
-  'sip-blocked': { with: [sip('blocked')], without: [sip('unknown')] },
+  'sip-blocked': {
+    with: [sip('blocked'), turn('udp')],
+    without: [sip('blocked'), turn('udp', SILENT), turn('tcp')],
+  },
 
   'relay-works': { with: [turn('tls')], without: [stun('tls')] },
   'relay-data-lost': {

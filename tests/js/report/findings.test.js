@@ -112,8 +112,34 @@ describe('the network is not blamed', () => {
     expect(seen).toContain('gateway-view');
   });
 
+  test('for a server that is silent at one port', () => {
+    const ids = idsOf([turn('tls', { port: 5349, ...SILENT }), turn('tls'), turn('udp')]);
+    expect(ids).toContain('server-partly-silent');
+    expect(ids).not.toContain('web-ports-only');
+  });
+
   test('what a gateway was refused is said of the server', () => {
     expect(idsOf([turn('udp', { whose: 'gateway', ...refused(486) })])).toContain('quota-reached');
+  });
+});
+
+describe('servers are not blamed', () => {
+  test('for ports that the network does not let pass', () => {
+    const ids = idsOf([
+      turn('tcp', SILENT),
+      turn('tcp', { port: 443 }),
+      turn('tls', { port: 5349, ...SILENT }),
+      turn('tls'),
+    ]);
+    expect(ids).toContain('web-ports-only');
+    expect(ids).not.toContain('server-partly-silent');
+  });
+
+  test('for what a proxy lets pass', () => {
+    const proxied = turn('tls', { id: 'proxied', proxy: 'http://proxy.example.net/' });
+    expect(
+      idsOf([turn('tcp', SILENT), turn('tls', { port: 5349, ...SILENT }), proxied]),
+    ).not.toContain('web-ports-only');
   });
 });
 

@@ -126,6 +126,15 @@ describe('measurementsOfRows()', () => {
     expect(grade).toBe('poor');
   });
 
+  test('of a WebSocket, that tells the name where others tell the address', () => {
+    const row = { url: 'wss://turn.example.org/', transport: 'ws', ok: false, phases: {} };
+    const attempts = [{ address: 'turn.example.org', port: 443 }];
+    const [{ serverAddress }] = measurementsOfRows(
+      /** @type {any} */ ([{ ...row, code: 'ERR_TRANSPORT_CONNECT', attempts }]),
+    );
+    expect(serverAddress).toBeUndefined();
+  });
+
   test('of a relay that works', async () => {
     const server = new ScriptedServer();
     server.peer(RELAYED, 49_152, { echoes: true });

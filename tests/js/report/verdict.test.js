@@ -244,6 +244,38 @@ describe('asks', () => {
     ]);
   });
 
+  test('signalling is asked for where nothing at all passes', () => {
+    const { asks } = judge([turn('udp', SILENT), signalling({ status: 'failed' })]);
+    expect(asks.map(({ id }) => id)).toEqual(['signalling-443', 'udp-3478']);
+  });
+
+  test('STUN is asked for where it is filtered out', () => {
+    const patterns = [
+      { looksLike: 'stun', result: 'blocked' },
+      { looksLike: 'random', result: 'passed' },
+    ];
+    const inspection = measured(
+      /** @type {any} */ ({ kind: 'inspection', transport: 'udp', port: 5004, patterns }),
+    );
+    const ports = [{ port: 5004, outwards: 'open', inwards: 'open' }];
+    const map = measured(/** @type {any} */ ({ kind: 'port-map', transport: 'udp', ports }));
+    const { asks } = judge([turn('udp', SILENT), turn('tls'), inspection, map]);
+    expect(asks).toMatchObject([
+      { id: 'stun-udp-3478', protocol: 'udp', ports: [3478], names: [HOST] },
+    ]);
+    expect(asks[0].why).toContain('not to be filtered');
+  });
+
+  test('the summary says the same port once', () => {
+    const { asks, summary } = judge([
+      turn('tcp', { port: 443, ...SILENT }),
+      turn('tls', SILENT),
+      turn('udp', SILENT),
+    ]);
+    expect(asks).toHaveLength(3);
+    expect(summary.match(/outbound TCP 443/g)).toHaveLength(1);
+  });
+
   test('one of each purpose is enough: they are told apart', () => {
     const { asks, summary } = judge([
       signalling({ status: 'failed' }),
