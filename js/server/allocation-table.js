@@ -17,13 +17,20 @@ export class AllocationTable {
   #clients;
   #relays;
   #emitter;
+  #clock;
   /** By relay. @type {Map<number, { info: AllocationInfo, link: number, startedAt: number }>} */
   #allocations = new Map();
   /** Who waits until there is none any more. @type {(() => void)[]} */
   #waiting = [];
 
-  /** @param {Clients} clients @param {Relays} relays @param {import('node:events').EventEmitter} emitter of ServerEvents */
-  constructor(clients, relays, emitter) {
+  /**
+   * @param {Clients} clients
+   * @param {Relays} relays
+   * @param {import('node:events').EventEmitter} emitter of ServerEvents
+   * @param {import('../clock.js').Clock} clock
+   */
+  constructor(clients, relays, emitter, clock) {
+    this.#clock = clock;
     this.#clients = clients;
     this.#relays = relays;
     this.#emitter = emitter;
@@ -47,7 +54,7 @@ export class AllocationTable {
       return;
     }
     const info = this.#describe(event);
-    const startedAt = known?.startedAt ?? performance.now();
+    const startedAt = known?.startedAt ?? this.#clock.now();
     if (known !== undefined) this.#count(known.link, -1);
     this.#count(link, 1);
     this.#allocations.set(id, { info, link, startedAt });
@@ -71,7 +78,7 @@ export class AllocationTable {
     this.#allocations.delete(id);
     const { info, link, startedAt } = known;
     this.#count(link, -1);
-    const durationMs = performance.now() - startedAt;
+    const durationMs = this.#clock.now() - startedAt;
     this.#emit('end', { ...info, durationMs, ...this.#relays.traffic(id) });
     if (this.size === 0) for (const tell of this.#waiting.splice(0)) tell();
   }

@@ -30,6 +30,7 @@ import {
   TRANSMIT,
   TRANSMIT_WORDS,
 } from './layout.js';
+import { MACHINE } from './platform.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./commands.js').CoreSettings} CoreSettings */
@@ -97,6 +98,8 @@ export class ServerEngine {
   #addresses;
   #destinations;
   #owner;
+  #clock;
+  #timeOfDay;
   /** What is to be told when the outbox was read. @type {(() => void)[]} */
   #tasks = [];
   #isTelling = false;
@@ -112,9 +115,12 @@ export class ServerEngine {
   /**
    * @param {Omit<CoreSettings, 'alternates'> & { alternates: readonly TransportAddress[] }} settings
    * @param {EngineOwner} owner
+   * @param {Pick<import('./platform.js').ServerPlatform, 'clock' | 'timeOfDay'>} [platform]
    */
-  constructor(settings, owner) {
+  constructor(settings, owner, { clock, timeOfDay } = MACHINE) {
     this.#owner = owner;
+    this.#clock = clock;
+    this.#timeOfDay = timeOfDay;
     this.#core = new ServerCore(() => owner.lost(this.#core.lossError()));
     this.#inbox = new Inbox(this.#core);
     this.#addresses = new AddressPacker(this.#core);
@@ -134,7 +140,7 @@ export class ServerEngine {
       port,
     }));
     const bytes = writeOpen(this.#core, { ...settings, alternates });
-    this.#core.checked(this.#core.guard((call) => call.open(performance.now(), bytes)));
+    this.#core.checked(this.#core.guard((call) => call.open(this.#clock.now(), bytes)));
     this.tellTime();
   }
 
@@ -240,7 +246,7 @@ export class ServerEngine {
   removeUser(username) {
     const command = SERVER_COMMAND.removeUser;
     const bytes = writeTexts(this.#core, username);
-    return this.#core.guard((call) => call.command(command, performance.now(), bytes)) === 0;
+    return this.#core.guard((call) => call.command(command, this.#clock.now(), bytes)) === 0;
   }
 
   /** @param {readonly string[]} secrets */
@@ -272,7 +278,7 @@ export class ServerEngine {
 
   /** Names that end need the time of day; the system's clock may be set. */
   tellTime() {
-    this.#happen(SERVER_COMMAND.setTimeOfDay, Math.floor(Date.now() / 1000));
+    this.#happen(SERVER_COMMAND.setTimeOfDay, Math.floor(this.#timeOfDay() / 1000));
   }
 
   /** Ends all allocations. */
@@ -302,7 +308,7 @@ export class ServerEngine {
   /** Nothing is told any more. Idempotent. */
   close() {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
   }
 
   get #isOver() {
@@ -327,7 +333,7 @@ export class ServerEngine {
     if (this.#isOver) return;
     const core = this.#core;
     const bytes = write();
-    core.checked(core.guard((call) => call.command(command, performance.now(), bytes)));
+    core.checked(core.guard((call) => call.command(command, this.#clock.now(), bytes)));
   }
 
   /**
@@ -348,7 +354,7 @@ export class ServerEngine {
     if (this.#isOver) return;
     const core = this.#core;
     const inbox = this.#inbox;
-    const now = performance.now();
+    const now = this.#clock.now();
     let bytes = inbox.take();
     do {
       this.#read(core.process(bytes, now));
@@ -368,15 +374,15 @@ export class ServerEngine {
   }
 
   #arm() {
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     if (this.#isOver) return;
     const at = this.#core.nextTimeout;
     this.#timerAt = at;
     if (at === Infinity) return;
-    const wait = Math.max(0, Math.ceil(at - performance.now()));
-    this.#timer = setTimeout(this.#onTimer, Math.min(wait, MAX_TIMER_MS));
+    const wait = Math.max(0, Math.ceil(at - this.#clock.now()));
+    this.#timer = this.#clock.setTimeout(this.#onTimer, Math.min(wait, MAX_TIMER_MS));
     // The sockets keep the process alive.
-    this.#timer.unref();
+    this.#timer?.unref?.();
   }
 
   /** @param {number} count of records in the outbox */

@@ -27,6 +27,7 @@ const LISTEN_HINTS = {
 export class Front {
   #settings;
   #engine;
+  #bindUdp;
   /** @type {Map<number, UdpListener>} */ #sockets = new Map();
   /** @type {StreamListener[]} */ #streams = [];
   #nextLink = 1;
@@ -36,8 +37,9 @@ export class Front {
   /** What serves HTTP, by path; complete before open(). @type {Map<string, import('node:http').RequestListener>} */
   handlers = new Map();
 
-  /** @param {ServerEngine} engine @param {ServerSettings} settings */
-  constructor(engine, settings) {
+  /** @param {ServerEngine} engine @param {ServerSettings} settings @param {import('./platform.js').ServerPlatform['bindUdp']} bindUdp */
+  constructor(engine, settings, bindUdp) {
+    this.#bindUdp = bindUdp;
     this.#engine = engine;
     this.#settings = settings;
     this.clients = new Clients({ ...settings.quota, ...settings });
@@ -50,7 +52,7 @@ export class Front {
     const shared = new Map();
     for (const [place, listen] of listens.entries()) {
       if (!isStream(listen)) {
-        const socket = await this.#opened(listen, () => openUdpListener(listen));
+        const socket = await this.#opened(listen, () => openUdpListener(listen, this.#bindUdp));
         socket.link = this.#nextLink++;
         this.#sockets.set(socket.link, socket);
         this.#tell(place, listen, socket.address);

@@ -27,6 +27,7 @@ export class Relays {
   #engine;
   #settings;
   #onconnection;
+  #bindUdp;
   /** @type {Map<number, UdpRelay>} */
   #udp = new Map();
   /** @type {Map<number, TcpRelay>} */
@@ -44,11 +45,13 @@ export class Relays {
    * @param {ServerEngine} engine
    * @param {RelaySettings} settings
    * @param {(relay: number, socket: import('node:net').Socket) => void} onconnection a peer has connected to a TCP relay
+   * @param {import('./platform.js').ServerPlatform['bindUdp']} bindUdp
    */
-  constructor(engine, settings, onconnection) {
+  constructor(engine, settings, onconnection, bindUdp) {
     this.#engine = engine;
     this.#settings = settings;
     this.#onconnection = onconnection;
+    this.#bindUdp = bindUdp;
   }
 
   get size() {
@@ -146,7 +149,8 @@ export class Relays {
   async #openPort(address, port, relay, protocol, range) {
     try {
       if (protocol === UDP) {
-        const opened = await openUdpRelay(address, port, isIPv6(address) ? 'IPv6' : 'IPv4');
+        const family = isIPv6(address) ? 'IPv6' : 'IPv4';
+        const opened = await openUdpRelay(address, port, family, this.#bindUdp);
         opened.ondata = (bytes, peer) => this.#engine.peerData(relay, bytes, peer);
         this.#udp.set(relay, opened);
       } else {

@@ -67,23 +67,29 @@ export class Server extends EventEmitter {
     this.#resolveClosed = resolve;
   });
 
-  /** @param {ServerSettings} settings */
-  constructor(settings) {
+  /** @param {ServerSettings} settings @param {import('./platform.js').ServerPlatform} [platform] @internal */
+  constructor(settings, platform = MACHINE) {
     super();
+    const { clock, bindUdp } = platform;
     this.#settings = settings;
+    this.#clock = clock;
     const isForbidden = ownAddresses(settings);
-    this.#engine = new ServerEngine(coreSettings(settings), {
-      isForbidden,
-      transmit: (link, bytes, to) => this.#front.send(link, bytes, to),
-      toPeer: (relay, buffer, offset, length, peer) => {
-        if (peer.isForbidden) this.#ownAddress += 1;
-        else this.#relays.send(relay, buffer, offset, length, peer);
+    this.#engine = new ServerEngine(
+      coreSettings(settings),
+      {
+        isForbidden,
+        transmit: (link, bytes, to) => this.#front.send(link, bytes, to),
+        toPeer: (relay, buffer, offset, length, peer) => {
+          if (peer.isForbidden) this.#ownAddress += 1;
+          else this.#relays.send(relay, buffer, offset, length, peer);
+        },
+        leftover: (link, bytes) => this.#peers.leftover(link, bytes),
+        closeLink: (link) => this.#front.clients.get(link)?.close(),
+        event: (event) => this.#handle(event),
+        lost: (error) => void this.#end({ reason: 'error', error }),
       },
-      leftover: (link, bytes) => this.#peers.leftover(link, bytes),
-      closeLink: (link) => this.#front.clients.get(link)?.close(),
-      event: (event) => this.#handle(event),
-      lost: (error) => void this.#end({ reason: 'error', error }),
-    });
+      platform,
+    );
     this.#front = new Front(this.#engine, settings, bindUdp);
     this.#relays = new Relays(
       this.#engine,
@@ -189,8 +195,13 @@ export class Server extends EventEmitter {
 
   #sweep() {
     this.#engine.tellTime();
-    this.#front.sweep(this.#clock.now());
+    this.#front.sweep(performance.now());
     this.#sweepLater();
+  }
+
+  #sweepLater() {
+    this.#sweeper = this.#clock.setTimeout(() => this.#sweep(), SWEEP_MS);
+    this.#sweeper?.unref?.();
   }
 
   /** What there is, and what was counted since the start. @returns {ServerStats} */
@@ -290,9 +301,9 @@ export class Server extends EventEmitter {
     checkSignal(signal, 'options.signal');
     signal?.throwIfAborted();
     this.#engine.setDraining(true);
-    /** @type {NodeJS.Timeout | undefined} */
+    /** @type {any} */
     let timer;
-    const isOver = new Promise((resolve, reject) => {
+    const isOver = new Promise((/** @type {(value?: undefined) => void} */ resolve, reject) => {
       if (timeoutMs !== undefined) timer = this.#clock.setTimeout(resolve, timeoutMs);
       signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
     });

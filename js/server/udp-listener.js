@@ -1,10 +1,11 @@
 // A UDP socket where clients arrive.
 
-import { bindUdp } from './bind-udp.js';
+import { MACHINE } from './platform.js';
 
 /** @typedef {import('../codec/values.js').TransportAddress} TransportAddress */
 /** @typedef {import('./engine.js').Destination} Destination */
 /** @typedef {import('./listen.js').Listen} Listen */
+/** @typedef {import('./platform.js').BoundSocket} BoundSocket */
 
 /** What waits for us while we work: as much as the system grants. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
@@ -17,7 +18,7 @@ export class UdpListener {
   /** @type {((bytes: Uint8Array, source: { address: string, port: number }) => void) | undefined} */
   onmessage;
 
-  /** @param {import('node:dgram').Socket} socket bound */
+  /** @param {BoundSocket} socket */
   constructor(socket) {
     this.#socket = socket;
     /** @type {TransportAddress} */
@@ -45,9 +46,10 @@ export class UdpListener {
 
 /**
  * @param {Listen} listen
+ * @param {import('./platform.js').ServerPlatform['bindUdp']} [bind]
  * @returns {Promise<UdpListener>} rejects with the system's error
  */
-export async function openUdpListener(listen) {
+export async function openUdpListener(listen, bind = MACHINE.bindUdp) {
   const buffers = { recvBufferSize: BUFFER_BYTES, sendBufferSize: BUFFER_BYTES };
-  return new UdpListener(await bindUdp(listen, buffers));
+  return new UdpListener(await bind(listen, buffers));
 }

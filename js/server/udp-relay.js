@@ -1,7 +1,5 @@
 // The socket of a relayed transport address (RFC 8656).
 
-import { bindUdp } from './bind-udp.js';
-
 /** @typedef {import('./engine.js').Destination} Destination */
 
 export class UdpRelay {
@@ -15,7 +13,7 @@ export class UdpRelay {
   /** @type {((bytes: Uint8Array, peer: { address: string, port: number }) => void) | undefined} */
   ondata;
 
-  /** @param {import('node:dgram').Socket} socket bound @param {number} port */
+  /** @param {import('./platform.js').BoundSocket} socket @param {number} port */
   constructor(socket, port) {
     this.#socket = socket;
     this.port = port;
@@ -47,8 +45,9 @@ export class UdpRelay {
  * @param {string} address
  * @param {number} port
  * @param {import('../address.js').AddressFamily} family
+ * @param {import('./platform.js').ServerPlatform['bindUdp']} bind
  * @returns {Promise<UdpRelay>} rejects with the system's error
  */
-export async function openUdpRelay(address, port, family) {
-  return new UdpRelay(await bindUdp({ address, port, family }), port);
+export async function openUdpRelay(address, port, family, bind) {
+  return new UdpRelay(await bind({ address, port, family }), port);
 }

@@ -72,8 +72,8 @@ export class TurnSession {
   #willSee = false;
 
   /** When the first request left, and when the first bytes came. */
-  #firstSentAt = 0;
-  #firstReceivedAt = 0;
+  /** @type {number | undefined} */ #firstSentAt;
+  /** @type {number | undefined} */ #firstReceivedAt;
 
   /** @param {TurnEngine} engine @param {Transport} transport @param {SessionSettings} settings */
   constructor(engine, transport, settings) {
@@ -131,11 +131,10 @@ export class TurnSession {
 
   /** From the first request to the first answer, and from there to now, in milliseconds. */
   get answerTimes() {
-    const answeredAt = this.#firstReceivedAt || this.#firstSentAt;
-    return {
-      firstAnswerMs: answeredAt - this.#firstSentAt,
-      sinceMs: this.clock.now() - answeredAt,
-    };
+    const now = this.clock.now();
+    const sentAt = this.#firstSentAt ?? now;
+    const answeredAt = this.#firstReceivedAt ?? sentAt;
+    return { firstAnswerMs: answeredAt - sentAt, sinceMs: now - answeredAt };
   }
 
   // --- Commands. All throw what turnError() makes of the event, or why the session has ended.
@@ -375,14 +374,14 @@ export class TurnSession {
     if (isFramed(transport)) {
       const { address, port } = transport.remoteAddress;
       transport.onbytes = (bytes, source) => {
-        if (this.#firstReceivedAt === 0) this.#firstReceivedAt = this.clock.now();
+        this.#firstReceivedAt ??= this.clock.now();
         if (source === undefined || (source.port === port && source.address === address)) {
           engine.datagram(handle, bytes);
         } else engine.datagramFrom(handle, bytes, source);
       };
     } else {
       transport.onbytes = (bytes) => {
-        if (this.#firstReceivedAt === 0) this.#firstReceivedAt = this.clock.now();
+        this.#firstReceivedAt ??= this.clock.now();
         engine.stream(handle, bytes);
       };
     }
@@ -414,7 +413,7 @@ export class TurnSession {
 
   /** @param {Uint8Array} bytes */
   #transmit(bytes) {
-    if (this.#firstSentAt === 0) this.#firstSentAt = this.clock.now();
+    this.#firstSentAt ??= this.clock.now();
     this.#unseenBytes = 0;
     try {
       if (!this.#transport.send(bytes)) this.#isBlocked = true;

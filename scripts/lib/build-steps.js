@@ -34,6 +34,8 @@ export async function buildPackage(emscripten) {
       bundle('js/server/index.js', 'dist/server.js', 'node'),
       bundle('js/gateway/index.js', 'dist/gateway.js', 'node'),
       bundle('js/network-test/index.js', 'dist/network-test.js', 'node', [separate]),
+      bundle('js/testing/index.js', 'dist/testing.js', 'node', [separate]),
+      bundle('js/testing/server/node.js', 'dist/testing-server.js', 'node'),
       bundleCommand(),
       emitTypes(),
     ]),
@@ -48,6 +50,7 @@ const SEPARATE = {
   'js/gateway/index.js': './gateway.js',
   'js/nat/discover-nat.js': './nat.js',
   'js/network-test/index.js': './network-test.js',
+  'js/testing/server/node.js': './testing-server.js',
 };
 
 /** @type {import('esbuild').Plugin} */
