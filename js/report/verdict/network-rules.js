@@ -166,6 +166,15 @@ export const NETWORK_RULES = [
       'Look at its address and login, and ask those who run it to allow CONNECT to these servers and ports.',
   },
   {
+    id: 'proxy-refuses-some',
+    when: { proxy: 'refuses-some' },
+    severity: 'info',
+    about: 'network',
+    title: 'The proxy does not connect to everything',
+    text: 'The proxy opened connections to other servers or ports, but none to these: {what}.',
+    advice: 'Use servers and ports that it allows, such as 443.',
+  },
+  {
     id: 'ipv6-only',
     when: { ipv6: 'passes', ipv4: 'silent' },
     severity: 'info',

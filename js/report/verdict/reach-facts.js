@@ -147,12 +147,15 @@ function besidesTheWeb(tries) {
 /** Servers that are silent although the way to others is open. @param {Facts} facts @param {readonly Try[]} tries */
 function addServerFacts(facts, tries) {
   const answering = tries.filter(answers);
-  const transports = new Set(answering.map(({ measurement }) => measurement.transport));
+  // What passes a proxy does not show that it would pass without.
+  const wayOf = (/** @type {Try} */ { measurement: { transport, proxy = '' } }) =>
+    `${transport} ${proxy}`;
+  const ways = new Set(answering.map(wayOf));
   const hosts = new Set(answering.map(({ measurement }) => measurement.host));
   const { silent: blocked } = besidesTheWeb(tries);
   for (const one of tries.filter(isSilent)) {
     const { measurement, evidence } = one;
-    if (!transports.has(measurement.transport) || blocked.includes(one)) continue;
+    if (!ways.has(wayOf(one)) || blocked.includes(one)) continue;
     facts.add('server', hosts.has(measurement.host) ? 'partly-silent' : 'silent', evidence);
   }
 }
@@ -188,10 +191,11 @@ function addFamilyFacts(facts, tries) {
 
 /** @param {Facts} facts @param {readonly Try[]} tries */
 function addProxyFacts(facts, tries) {
-  for (const { measurement, outcome, evidence } of tries) {
-    if (measurement.proxy !== undefined && isAnswered(outcome))
-      facts.add('proxy', 'used', evidence);
-    if (outcome === 'proxy') facts.add('proxy', 'refuses', evidence);
+  const used = tries.filter((one) => one.measurement.proxy !== undefined && answers(one));
+  const refused = tries.filter(({ outcome }) => outcome === 'proxy');
+  for (const { evidence } of used) facts.add('proxy', 'used', evidence);
+  for (const { evidence } of refused) {
+    facts.add('proxy', used.length > 0 ? 'refuses-some' : 'refuses', evidence);
   }
 }
 

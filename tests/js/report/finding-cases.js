@@ -18,6 +18,7 @@ import {
 /** @typedef {import('../../../js/report/measurements/types.js').Measurement} Measurement */
 
 const OTHER = { host: 'other.example.com' };
+const PROXY = 'http://proxy.example.net/';
 const DOWN = failed('ERR_TRANSPORT_CONNECT');
 const OFF = { status: /** @type {const} */ ('failed') };
 
@@ -141,12 +142,23 @@ export const CASES = {
     without: [webTransport(), https()],
   },
   'proxy-used': {
-    with: [turn('tcp', { proxy: 'http://proxy.example.net' })],
-    without: [turn('tcp', { proxy: 'http://proxy.example.net', ...SILENT })],
+    with: [turn('tcp', { proxy: PROXY })],
+    without: [turn('tcp', { proxy: PROXY, ...SILENT })],
   },
   'proxy-refuses': {
     with: [turn('tcp', failed('ERR_TRANSPORT_PROXY'))],
-    without: [turn('tcp', DOWN)],
+    without: [
+      turn('tcp', DOWN),
+      turn('tcp', { proxy: PROXY, ...failed('ERR_TRANSPORT_PROXY') }),
+      turn('tls', { proxy: PROXY }),
+    ],
+  },
+  'proxy-refuses-some': {
+    with: [
+      turn('tcp', { proxy: PROXY, ...failed('ERR_TRANSPORT_PROXY') }),
+      turn('tls', { proxy: PROXY }),
+    ],
+    without: [turn('tcp', { proxy: PROXY, ...failed('ERR_TRANSPORT_PROXY') }), turn('tls')],
   },
   'ipv6-only': {
     with: [turn('udp', { family: 'IPv6' }), turn('udp', { family: 'IPv4', ...SILENT })],

@@ -143,6 +143,14 @@ describe('servers are not blamed', () => {
   });
 });
 
+test('a server that only a proxy reaches is not called silent', () => {
+  const proxied = turn('tls', { id: 'proxied', proxy: 'http://proxy.example.net/' });
+  expect(idsOf([turn('tls', SILENT), proxied])).not.toContain('server-partly-silent');
+  expect(idsOf([turn('tls', SILENT), turn('tls', { port: 5349 })])).toContain(
+    'server-partly-silent',
+  );
+});
+
 describe('what an answer says', () => {
   test.each(
     OUTCOMES.flatMap((row) =>
