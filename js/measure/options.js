@@ -6,6 +6,7 @@
  * @property {import('../transports/tls.js').TlsOptions} [tls] options of node:tls, such as `ca`
  * @property {import('../transports/tls.js').TlsOptions} [proxyTls] for a proxy of https://
  * @property {import('../resolve/system-resolver.js').NameResolver} [resolver] default: the system's
+ * @property {string} [origin] that WebSockets tell
  * @property {number} timeoutMs for reaching a server, and again for its answer; of STUN and TURN for both
  */
 

@@ -87,6 +87,7 @@ export async function measureSignalling(text, options, proxy, protocols = []) {
     const tooLate = () => new Error(`Nothing happened within ${options.timeoutMs} ms.`);
     const webSocket = new WebSocket(url, [...protocols], {
       createConnection: () => socket,
+      origin: options.origin,
       maxPayload: MAX_MESSAGE_BYTES,
     });
     // A proxy's socket is paused; by then the request listens.

@@ -48,7 +48,10 @@ export function webSocketThrough(options, { family, proxy }, told) {
           },
         );
       };
-      super(url, protocols, { createConnection: /** @type {any} */ (createConnection) });
+      super(url, protocols, {
+        createConnection: /** @type {any} */ (createConnection),
+        origin: options.origin,
+      });
       this.once('close', () => ended.abort());
     }
   };

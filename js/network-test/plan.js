@@ -30,6 +30,8 @@ import { checkInteger } from '../option-checks.js';
  * @property {string} [reflector] URL of a reflector, for ports, payloads, SIP and throughput each way; in Node.js
  * @property {string | false} [natServer] stun: URI of a server with two addresses (RFC 5780); the first stun: or turn: URL over
  *   UDP of `iceServers` if left out; false: the NAT is not tested; in Node.js
+ * @property {string} [origin] of the page whose WebSockets these are, such as 'https://app.example.org': servers of WebSockets
+ *   let in pages by it, and browsers tell it by themselves; none if left out; in Node.js
  * @property {string} [proxy] http:, https: or socks5: URL that TCP is tried through as well; in Node.js
  * @property {readonly ('IPv4' | 'IPv6')[]} [families] both if left out
  * @property {QualityPlan | false} [quality]
@@ -69,6 +71,7 @@ export const QUALITY_DEFAULTS = Object.freeze({
  * @property {string | undefined} mirror
  * @property {string | undefined} reflector
  * @property {string | false | undefined} natServer
+ * @property {string | undefined} origin
  * @property {string | undefined} proxy
  * @property {readonly ('IPv4' | 'IPv6')[]} families
  * @property {CheckedQuality | false} quality
@@ -86,6 +89,7 @@ export const PLAN_FIELDS = new Set([
   'mirror',
   'reflector',
   'natServer',
+  'origin',
   'proxy',
   'families',
   'quality',
@@ -105,6 +109,16 @@ function checkUrl(url, argument, schemes) {
     return url;
   }
   throw argumentError(argument, `a URL with ${schemes.join(' or ')}`);
+}
+
+/** @param {unknown} origin @returns {string} */
+function checkUrlOrigin(origin) {
+  const { origin: whole } = new URL(checkUrl(origin, 'plan.origin', ['https:', 'http:']));
+  if (whole === origin) return whole;
+  throw argumentError(
+    'plan.origin',
+    "an origin as browsers write it, such as 'https://app.example.org'",
+  );
 }
 
 /**
@@ -180,7 +194,7 @@ export function checkPlan(plan) {
       throw argumentError(`plan.${name}`, `one of ${[...PLAN_FIELDS].join(', ')}`);
     }
   }
-  const { iceServers = [], mirror, reflector, natServer, proxy } = given;
+  const { iceServers = [], mirror, reflector, natServer, origin, proxy } = given;
   if (!Array.isArray(iceServers)) throw argumentError('plan.iceServers', 'an array');
   const web = ['https:', 'http:'];
   return {
@@ -195,6 +209,7 @@ export function checkPlan(plan) {
       natServer === undefined || natServer === false
         ? natServer
         : checkUrl(natServer, 'plan.natServer', ['stun:', 'turn:']),
+    origin: origin === undefined ? undefined : checkUrlOrigin(origin),
     proxy:
       proxy === undefined
         ? undefined

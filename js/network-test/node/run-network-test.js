@@ -83,6 +83,12 @@ export async function runNetworkTest(plan, options = {}) {
   const { signal = new AbortController().signal, onEvent, timeoutMs = ROW_TIMEOUT_MS } = options;
   const { tls, proxyTls, resolver } = options;
   checkOwn(checked);
-  const steps = nodeSteps(checked, { tls, proxyTls, resolver, timeoutMs });
+  const steps = nodeSteps(checked, {
+    tls,
+    proxyTls,
+    resolver,
+    timeoutMs,
+    origin: checked.origin,
+  });
   return runSteps(steps, { head: () => headOf(checked.name), signal, onEvent });
 }
