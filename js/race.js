@@ -51,7 +51,7 @@ export async function race(candidates, attempt, options) {
         stop();
         reject(signal.reason);
       };
-      signal.addEventListener('abort', fail, { once: true });
+      signal.addEventListener('abort', fail, { once: true, signal: others.signal });
       const startNext = () => {
         clock.clearTimeout(timer);
         timer = undefined;

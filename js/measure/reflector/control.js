@@ -28,7 +28,11 @@ function agentOf(open) {
   return Object.assign(agent, {
     /** @param {unknown} _ @param {(error: unknown, socket?: import('node:net').Socket) => void} callback */
     createConnection(_, callback) {
-      open().then((socket) => callback(null, socket), callback);
+      open().then((socket) => {
+        // A proxy's talk leaves it paused.
+        socket.resume();
+        callback(null, socket);
+      }, callback);
     },
   });
 }

@@ -30,7 +30,7 @@ const SAMPLES = 160;
 const PAYLOAD_TYPES = [0, 111];
 
 /** Of no protocol that shares ports with media (RFC 7983 section 7, RFC 9443 section 3): 4 to 15; no line ends. */
-const FIRST_OF_RANDOM = 4;
+export const FIRST_OF_RANDOM = 4;
 const FIRSTS_OF_RANDOM = 6;
 export const LEAST_RANDOM_BYTES = 1 + MARK_BYTES;
 

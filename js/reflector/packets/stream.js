@@ -1,7 +1,7 @@
 // Packets in a stream of TCP: where each ends. STUN and SIP say so themselves; RTP is framed as RFC 4571 has it; what looks
 // like nothing has its length behind the mark, hidden by it.
 
-import { LEAST_RANDOM_BYTES } from './looks.js';
+import { FIRST_OF_RANDOM, LEAST_RANDOM_BYTES } from './looks.js';
 import { MAX_SIP_BYTES, sipLength } from './sip.js';
 
 /** @typedef {import('./marks.js').Look} Look */
@@ -9,6 +9,7 @@ import { MAX_SIP_BYTES, sipLength } from './sip.js';
 export const MAX_STREAM_BYTES = MAX_SIP_BYTES;
 const MAGIC_COOKIE = 0x2112a442;
 const STUN_HEADER_BYTES = 20;
+const COOKIE_END = 8;
 const FRAME_BYTES = 2;
 const FIRST_LETTER = 0x41;
 
@@ -39,10 +40,13 @@ export function toStream(look, packet) {
 export function fromStream(bytes) {
   const [first = 0] = bytes;
   if (first >= FIRST_LETTER) return endAt(bytes, sipLength(bytes));
-  if (bytes.length < LEAST_RANDOM_BYTES + FRAME_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (first >= 4) return endAt(bytes, view.getUint16(LEAST_RANDOM_BYTES) ^ maskOf(bytes));
-  if (view.getUint32(4) === MAGIC_COOKIE) {
+  if (first >= FIRST_OF_RANDOM) {
+    if (bytes.length < LEAST_RANDOM_BYTES + FRAME_BYTES) return undefined;
+    return endAt(bytes, view.getUint16(LEAST_RANDOM_BYTES) ^ maskOf(bytes));
+  }
+  if (bytes.length < COOKIE_END) return undefined;
+  if (view.getUint32(COOKIE_END - 4) === MAGIC_COOKIE) {
     return endAt(bytes, STUN_HEADER_BYTES + view.getUint16(2));
   }
   return endAt(bytes, FRAME_BYTES + view.getUint16(0), FRAME_BYTES);
