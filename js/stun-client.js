@@ -83,7 +83,7 @@ export class StunClient {
   /**
    * @param {Transport} transport
    * @param {Settings} settings
-   * @param {import('./clock.js').Clock} [clock] the transport's
+   * @param {import('./clock.js').Clock} clock the transport's
    * @internal
    */
   static async over(transport, settings, clock) {

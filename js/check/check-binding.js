@@ -31,16 +31,16 @@ export async function askForBindings(server, options, count) {
   const settings = clientSettings(options, server);
   return reachServer([server], options, {
     use: async (way, signal) =>
-      ask(await StunClient.over(way.transport, settings), way, count, signal),
+      ask(await StunClient.over(way.transport, settings, way.clock), way, count, signal),
   });
 }
 
 /** @param {StunClient} client @param {Way} way @param {number} count @param {AbortSignal} signal @returns {Promise<BindingReport>} */
-async function ask(client, { dnsMs, connectMs, transport }, count, signal) {
+async function ask(client, { clock, dnsMs, connectMs, transport }, count, signal) {
   try {
-    const start = performance.now();
+    const start = clock.now();
     const first = await client.bind({ signal });
-    const request = performance.now() - start;
+    const request = clock.now() - start;
     const roundTripsMs = [first.roundTripMs];
     let sent = 1;
     for (; sent < count; sent += 1) {

@@ -1,4 +1,5 @@
 // "What lies between me and the Internet?": NAT behaviour discovery (RFC 5780).
+import { clockOf } from '../clock.js';
 import { planServers } from '../ice-server.js';
 import { reachServer } from '../reach-server.js';
 import { StunClient } from '../stun-client.js';
@@ -11,6 +12,7 @@ import { readNatOptions } from './options.js';
 import { resultOf } from './result.js';
 
 /** @typedef {import('../ice-server.js').PlannedServer} PlannedServer */
+/** @typedef {import('../testing/host.js').Host} Host */
 /** @typedef {import('../stun-client.js').BindingResult} BindingResult */
 /** @typedef {import('./options.js').NatOptions} NatOptions */
 /** @typedef {import('./read-records.js').NatTest} NatTest */
@@ -30,13 +32,8 @@ async function reach(server, options) {
     use: async (way, signal) => {
       const own = /** @type {import('../stun-options.js').Settings} */ (settings.get(way.server));
       // The tests have a pace of their own, which is not for this question.
-      const client = await StunClient.over(way.transport, {
-        ...own,
-        rtoMs: 0,
-        rc: 0,
-        rm: 0,
-        tiMs: 0,
-      });
+      const pace = { rtoMs: 0, rc: 0, rm: 0, tiMs: 0 };
+      const client = await StunClient.over(way.transport, { ...own, ...pace }, way.clock);
       try {
         return { ...(await client.bind({ signal })), server: way.server };
       } finally {
@@ -51,17 +48,19 @@ async function reach(server, options) {
  *
  * @param {import('../ice-server.js').ServerInput} server
  * @param {NatOptions} options
+ * @param {Host['transport']} [open] over UDP, in place of this machine's sockets
  * @returns {Promise<NatResult>}
  */
-export async function discoverNat(server, options) {
+export async function discoverNat(server, options, open) {
   const { stun, transport, confirms, longestWaitMs, onProgress } = readNatOptions(options);
-  const first = await reach(server, stun);
+  const first = await reach(server, open === undefined ? stun : { ...stun, transport: open });
   const { localAddress, serverAddress } = first;
   const place = { localAddress: localAddress.address, signal: stun.signal };
+  const openSocket = open ?? openUdp;
   const driver = new NatDriver(
     (remote, localPort) =>
       transport === 'udp'
-        ? openUdp(serverAddress, { ...place, connected: false })
+        ? openSocket(serverAddress, { ...place, connected: false })
         : openTcp(remote ?? serverAddress, { ...place, localPort }),
     (test) => {
       try {
@@ -70,6 +69,7 @@ export async function discoverNat(server, options) {
         reportException(error);
       }
     },
+    clockOf(open),
   );
   const client = {
     ...clientSettings(stun, first.server),

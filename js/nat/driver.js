@@ -1,5 +1,6 @@
 // Drives one NAT discovery: opens the sockets that the core asks for, carries what they send and hear, and wakes it.
 
+import { PLATFORM_CLOCK } from '../clock.js';
 import { AddressPacker, NO_ADDRESS, PeerBook } from '../engine/addresses.js';
 import { engineError } from '../engine/engine-error.js';
 import { Inbox } from '../engine/inbox.js';
@@ -48,19 +49,25 @@ export class NatDriver {
   #places = new PeerBook(this.#core);
   #openSocket;
   #onTest;
+  #clock;
   /** @type {Map<number, Transport>} */ #sockets = new Map();
   /** Those of all sockets that there were: a NAT may still know them. @type {Set<number>} */ #ports =
     new Set();
   /** @type {(() => void)[]} */ #tasks = [];
-  /** @type {NodeJS.Timeout | undefined} */ #timer;
+  /** @type {any} */ #timer;
   #isRunning = false;
   #isOver = false;
   /** @type {NatTest[]} */ #tests = [];
   /** @type {(done: NatDone) => void} */ #resolve = () => {};
   /** @type {(error: unknown) => void} */ #reject = () => {};
 
-  /** @param {OpenSocket} openSocket @param {(test: NatTest) => void} onTest a test has begun, or ended */
-  constructor(openSocket, onTest) {
+  /**
+   * @param {OpenSocket} openSocket
+   * @param {(test: NatTest) => void} onTest a test has begun, or ended
+   * @param {import('../clock.js').Clock} [clock] that of the sockets
+   */
+  constructor(openSocket, onTest, clock = PLATFORM_CLOCK) {
+    this.#clock = clock;
     this.#openSocket = openSocket;
     this.#onTest = onTest;
   }
@@ -102,7 +109,7 @@ export class NatDriver {
           client,
         );
         const result = core.guard((call) =>
-          call.open(performance.now(), bytes, confirms ? 1 : 0, longestWaitMs),
+          call.open(this.#clock.now(), bytes, confirms ? 1 : 0, longestWaitMs),
         );
         if (result === undefined) throw core.lossError();
         if (result < 0) throw engineError(-result);
@@ -122,7 +129,7 @@ export class NatDriver {
 
   #end() {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     for (const transport of this.#sockets.values()) transport.close();
     this.#sockets.clear();
     this.#tasks = [];
@@ -159,17 +166,17 @@ export class NatDriver {
     const core = this.#core;
     let bytes = this.#inbox.take();
     do {
-      this.#read(core.process(bytes, performance.now()));
+      this.#read(core.process(bytes, this.#clock.now()));
       bytes = 0;
     } while (core.death === undefined && core.hasMore);
     this.#inbox.forgetInputs();
   }
 
   #arm() {
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     if (this.#isOver || this.#core.nextTimeout === Infinity) return;
-    const wait = Math.max(0, Math.ceil(this.#core.nextTimeout - performance.now()));
-    this.#timer = setTimeout(() => this.#work(), wait);
+    const wait = Math.max(0, Math.ceil(this.#core.nextTimeout - this.#clock.now()));
+    this.#timer = this.#clock.setTimeout(() => this.#work(), wait);
   }
 
   /** @param {number} count of records in the outbox */
