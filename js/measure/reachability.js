@@ -34,10 +34,10 @@ const NOT_THERE = new Set(['ENOTFOUND', 'ENODATA']);
  * @param {readonly AddressFamily[]} families
  * @returns {readonly (AddressFamily | undefined)[]} none where the URL has an address of a family that is not wanted
  */
-function familiesOf({ server }, families) {
+function familiesOf({ server, error }, families) {
   const literal = familyOf(server?.uri.host ?? '');
   if (literal !== undefined) return families.includes(literal) ? [literal] : [];
-  return server === undefined ? [undefined] : families;
+  return server === undefined || error !== undefined ? [undefined] : families;
 }
 
 /**
