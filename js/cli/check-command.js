@@ -27,6 +27,11 @@ export const checkCommand = {
       value: 'URI',
       help: 'stun: server with two addresses (RFC 5780)',
     },
+    origin: {
+      type: 'string',
+      value: 'URL',
+      help: 'of the page, for servers of WebSockets that ask',
+    },
     name: { type: 'string', value: 'TEXT', help: 'of the test, for its report' },
     report: {
       type: 'string',

@@ -149,6 +149,7 @@ export async function planCheck(names, values, io) {
     signalling: textsOf(values, 'signalling') ?? plan.signalling,
     https: textsOf(values, 'https') ?? plan.https,
     reflector: textOf(values, 'reflector') ?? plan.reflector,
+    origin: textOf(values, 'origin') ?? plan.origin,
     natServer: quick ?? textOf(values, 'nat-server') ?? plan.natServer,
     proxy: (proxy === 'env' ? proxyOfEnvironment(io.env) : proxy) ?? plan.proxy,
     families:

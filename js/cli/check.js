@@ -19,6 +19,7 @@ const FLAGS = /** @type {const} */ ([
   ['plan.https', 'https'],
   ['plan.reflector', 'reflector'],
   ['plan.natServer', 'nat-server'],
+  ['plan.origin', 'origin'],
   ['plan.proxy', 'proxy'],
 ]);
 

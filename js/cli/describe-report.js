@@ -31,10 +31,20 @@ function rowOf({ status, because, error, family, proxy, transport, ...one }) {
   };
 }
 
+/**
+ * Whether a table of what one measurement has many of tells more than that all is well.
+ *
+ * @param {import('../report/output/tables.js').Table} table
+ */
+function isOfUse({ title, rows }) {
+  if (!title.includes(': ')) return true;
+  return rows.some((row) => row.some((cell) => typeof cell === 'object' && cell.tone !== 'good'));
+}
+
 /** @param {readonly Measurement[]} measurements @param {Style} style */
 const describeOthers = (measurements, style) =>
   tablesOf(measurements)
-    .filter(({ title }) => !title.startsWith('Numbers: '))
+    .filter(isOfUse)
     .map((whole) => {
       const kept = whole.columns.map((name) => !LEFT_OUT.has(name));
       const { title, columns, rows } = withoutEmptyColumns({

@@ -10,6 +10,7 @@ import { UsageError } from './exit-codes.js';
  * @property {string} [value] how help names it
  * @property {string} help
  * @property {true} [multiple] may be given more than once
+ * @property {string} [alone] what it means without a value
  */
 
 /** @typedef {Readonly<Record<string, OptionRow>>} OptionRows */
@@ -47,6 +48,19 @@ export const CREDENTIALS = {
 };
 
 /**
+ * Gives options that may stand alone their values: the next argument is theirs where it is no option.
+ *
+ * @param {string[]} args
+ * @param {OptionRows} rows
+ */
+const completed = (args, rows) =>
+  args.map((arg, i) => {
+    const { alone } = Object.hasOwn(rows, arg.slice(2)) ? rows[arg.slice(2)] : {};
+    const isAlone = args[i + 1]?.startsWith('-') !== false;
+    return alone !== undefined && arg.startsWith('--') && isAlone ? `${arg}=${alone}` : arg;
+  });
+
+/**
  * @param {string[]} args
  * @param {OptionRows} rows
  * @returns {{ values: Values, positionals: string[] }}
@@ -60,7 +74,11 @@ export function parseOptions(args, rows) {
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+      args: completed(args, rows),
+      options,
+      allowPositionals: true,
+    });
     return { values: /** @type {Values} */ (values), positionals };
   } catch (error) {
     const { message } = /** @type {Error} */ (error);

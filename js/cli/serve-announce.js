@@ -7,11 +7,11 @@
 /** @typedef {import('./terminal.js').Style} Style */
 
 /** @param {{ address: string, port: number, family?: string }} place */
-const hostAndPort = ({ address, port }) =>
+export const hostAndPort = ({ address, port }) =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
 /** A server that relays nothing is asked for addresses only. @param {string} url */
-const asStun = (url) => url.replace(/^turn(s?):([^?]*).*$/, 'stun$1:$2');
+export const asStun = (url) => url.replace(/^turn(s?):([^?]*).*$/, 'stun$1:$2');
 
 /**
  * What RTCPeerConnection and allocate() take. Passwords are told of a user that was made here, and of no other.
@@ -30,7 +30,7 @@ function iceServerOf(urls, { server, made }) {
 }
 
 /** @param {Running} running @param {Plan} plan */
-function factsOf({ server, gateway, admin }, plan) {
+function factsOf({ server, gateway, admin, page }, plan) {
   const place = admin?.address();
   const isStun = plan.server?.relay === false;
   const urls = [...new Set((server?.urls ?? []).map((url) => (isStun ? asStun(url) : url)))];
@@ -39,6 +39,7 @@ function factsOf({ server, gateway, admin }, plan) {
     urls,
     ...(server && { iceServer: iceServerOf(urls, plan) }),
     ...(gateway && { gateway: gateway.url }),
+    ...(page && { page: page.url, pageAddress: hostAndPort(page.address) }),
     ...(place && typeof place === 'object' && { metrics: `http://${hostAndPort(place)}/metrics` }),
   };
 }
@@ -57,7 +58,7 @@ const DEVELOPMENT = [
  */
 export function announce(running, plan, log, style) {
   const facts = factsOf(running, plan);
-  const { addresses, urls, iceServer, gateway, metrics } = facts;
+  const { addresses, urls, iceServer, gateway, page, pageAddress = '', metrics } = facts;
   const { made } = plan;
   /** @type {[string, string | undefined][]} */
   const rows = [
@@ -67,6 +68,7 @@ export function announce(running, plan, log, style) {
     ...urls.map((url, i) => /** @type {[string, string]} */ ([i ? '' : 'clients take', url])),
     ['ICE server', iceServer && JSON.stringify(iceServer)],
     ['gateway', gateway],
+    ['page', page && (page.includes(pageAddress) ? page : `${page} (at ${pageAddress})`)],
     ['metrics', metrics],
     [
       'try',

@@ -1,10 +1,10 @@
 // postern serve: its options. The server itself is in a file of its own, which the other commands do not load.
 
-import { DRAIN_SECONDS } from './serve-defaults.js';
+import { DRAIN_SECONDS, PAGE } from './serve-defaults.js';
 
 /** @type {import('./command.js').Command} */
 export const serveCommand = {
-  summary: 'runs a STUN and TURN server',
+  summary: 'runs a STUN and TURN server, and the page of the network test',
   usage: '[--config FILE] [--listen URL]... [--user NAME:PASS]... [options]',
   notes:
     'Without a file, a place to listen at, users and secrets it is a server for development: on\n' +
@@ -67,6 +67,12 @@ export const serveCommand = {
       type: 'string',
       value: '[HOST:]PORT',
       help: '/metrics, /healthz, /readyz; on loopback if left out',
+    },
+    page: {
+      type: 'string',
+      alone: PAGE,
+      value: '[HOST:]PORT',
+      help: `the page of the network test; at ${PAGE} without a value`,
     },
     drain: {
       type: 'string',

@@ -15,14 +15,16 @@ const FLAGS = /** @type {const} */ ([
   ['policy.deny', '--deny'],
   ['tls', '--cert and --key'],
   ['metrics', '--metrics'],
+  ['page.port', '--page'],
+  ['page.address', '--page'],
 ]);
 
-/** @typedef {Partial<Record<typeof FLAGS[number][0] | 'relay' | 'policy', any>>} Flags as ServerOptions, and metrics */
+/** @typedef {Partial<Record<typeof FLAGS[number][0] | 'relay' | 'policy' | 'page', any>>} Flags as ServerOptions, and metrics */
 
 /**
  * Makes a UsageError of an error about options; gives others as they are.
  *
- * @typedef {(error: unknown, section?: 'gateway' | 'metrics') => unknown} Explain
+ * @typedef {(error: unknown, section?: 'gateway' | 'metrics' | 'page') => unknown} Explain
  */
 
 /** @param {object} tree @param {string} path */

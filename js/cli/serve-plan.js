@@ -3,7 +3,9 @@ import { parseListen } from '../server/listen.js';
 import { checkServerOptions } from '../server/server-options.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
 import { UsageError } from './exit-codes.js';
+import { loopbackAddresses } from './loopback.js';
 import { readInputFile, textOf, textsOf } from './options.js';
+import { checkPage } from './page-options.js';
 import { printable } from './printable.js';
 import { readConfig } from './serve-config.js';
 import { explainer } from './serve-explain.js';
@@ -12,6 +14,7 @@ import { explainer } from './serve-explain.js';
 /** @typedef {import('../metrics/admin-listener.js').AdminOptions} AdminOptions */
 /** @typedef {import('../server/index.js').ServerOptions} ServerOptions */
 /** @typedef {import('./options.js').Values} Values */
+/** @typedef {import('./page-options.js').PageOptions} PageOptions */
 /** @typedef {import('./serve-explain.js').Flags} Flags */
 
 /**
@@ -19,11 +22,12 @@ import { explainer } from './serve-explain.js';
  * @property {(ServerOptions & { credentials?: Record<string, string> }) | undefined} server undefined: a gateway alone
  * @property {GatewayOptions | undefined} gateway
  * @property {AdminOptions | undefined} metrics
+ * @property {PageOptions | undefined} page
  * @property {{ username: string, password: string } | undefined} made the user of a server for development
  * @property {import('./serve-explain.js').Explain} explain
  */
 
-const DEVELOPMENT_LISTEN = ['udp://127.0.0.1:3478', 'tcp://127.0.0.1:3478'];
+const DEVELOPMENT_PORT = 3478;
 const DEVELOPMENT_PEERS = ['127.0.0.0/8', '::1'];
 const DEVELOPER = 'dev';
 const LOOPBACK = /^(127\.|::1$)/;
@@ -98,19 +102,25 @@ function readExternal(values) {
   return pairs && Object.fromEntries(pairs);
 }
 
-/** @param {Values} values @returns {AdminOptions | undefined} */
-function readMetrics(values) {
-  const text = textOf(values, 'metrics');
+/** @param {Values} values @param {'metrics' | 'page'} name @returns {{ port: number, address?: string } | undefined} */
+function readPlace(values, name) {
+  const text = textOf(values, name);
   if (text === undefined) return undefined;
   const [, literal, plain, digits] =
     /^(?:(?:\[([\d:a-f.]+)\]|([^[\]:]+)):)?(\d+)$/i.exec(text) ?? [];
   const port = Number(digits);
   if (digits === undefined || port > 0xffff) {
-    throw new UsageError('--metrics takes PORT, ADDRESS:PORT or [ADDRESS]:PORT.');
+    throw new UsageError(`--${name} takes PORT, ADDRESS:PORT or [ADDRESS]:PORT.`);
   }
   const address = literal ?? plain;
+  return { port, ...(address === undefined ? {} : { address }) };
+}
+
+/** @param {Values} values @returns {AdminOptions | undefined} */
+function readMetrics(values) {
+  const place = readPlace(values, 'metrics');
   // Who names another address means it.
-  return { port, ...(address === undefined ? {} : { address, exposed: true }) };
+  return place?.address === undefined ? place : { ...place, exposed: true };
 }
 
 /** Those of `values` that are there. @template {object} T @param {T} values @returns {Partial<T>} */
@@ -128,6 +138,7 @@ async function readFlags(values, env) {
     realm: textOf(values, 'realm'),
     tls: await readTls(values),
     metrics: readMetrics(values),
+    page: readPlace(values, 'page'),
     relay:
       values['stun-only'] === true
         ? false
@@ -147,19 +158,25 @@ const isOnLoopback = (listen) =>
     .every((one, i) => LOOPBACK.test(parseListen(one, `options.listen[${i}]`).address));
 
 /**
+ * What is made for this run: the password of the user of a server for development, and the secret of what pages get.
+ *
+ * @typedef {{ password: string, secret: string }} Made
+ */
+
+/**
  * @param {Values} values
  * @param {Record<string, string | undefined>} env
- * @param {string} password for the user of a server for development
+ * @param {Made} made the same each time
  * @returns {Promise<Plan>}
  * @throws {UsageError}
  */
-export async function planServe(values, env, password) {
+export async function planServe(values, env, made) {
   const path = textOf(values, 'config');
   const file = path === undefined ? {} : await readConfig(path, env);
   const flags = await readFlags(values, path === undefined ? env : {});
   const explain = explainer(path, flags);
   try {
-    return put(file, flags, { isFile: path !== undefined, password, explain });
+    return put(file, flags, { isFile: path !== undefined, made, explain });
   } catch (error) {
     throw explain(error);
   }
@@ -168,12 +185,13 @@ export async function planServe(values, env, password) {
 /**
  * @param {Record<string, any>} file
  * @param {Flags} flags
- * @param {{ isFile: boolean, password: string, explain: Plan['explain'] }} world
+ * @param {{ isFile: boolean, made: Made, explain: Plan['explain'] }} world
  * @returns {Plan}
  */
-function put(file, flags, { isFile, password, explain }) {
-  const { gateway, metrics: fileMetrics, ...fromFile } = file;
-  const { metrics = fileMetrics, relay, policy, ...others } = flags;
+function put(file, flags, { isFile, made, explain }) {
+  const { gateway, metrics: fileMetrics, page: filePage, ...fromFile } = file;
+  const { metrics = fileMetrics, page: flagPage, relay, policy, ...others } = flags;
+  const page = flagPage || filePage ? { ...filePage, ...flagPage } : undefined;
   /** @type {Record<string, any>} */
   const server = { ...fromFile, ...others };
   if (relay === false) server.relay = false;
@@ -181,13 +199,50 @@ function put(file, flags, { isFile, password, explain }) {
   server.policy = { ...fromFile.policy, ...policy };
   const isGatewayAlone =
     gateway !== undefined && Array.isArray(server.listen) && server.listen.length === 0;
-  if (isGatewayAlone) return { server: undefined, gateway, metrics, made: undefined, explain };
-  const made = isFile ? undefined : forDevelopment(server, password);
+  if (isGatewayAlone) {
+    if (page !== undefined)
+      throw new UsageError('A page needs a server: name a place to listen at.');
+    return { server: undefined, gateway, metrics, page, made: undefined, explain };
+  }
+  const user = isFile ? undefined : forDevelopment(server, made.password, page !== undefined);
   if (!isFile) checkCertificate(server);
   checkStrings(server);
+  if (page !== undefined) forPage(server, page, isFile, made.secret);
   // Before anything is opened, and before anything that runs is changed.
   checkServerOptions(server);
-  return { server, gateway, metrics, made, explain };
+  return { server, gateway, metrics, page, made: user, explain };
+}
+
+/**
+ * Pages get credentials of the server's secret, and of one that is made where it has none.
+ *
+ * @param {Record<string, any>} server
+ * @param {PageOptions} page
+ * @param {boolean} isFile
+ * @param {string} secret
+ */
+function forPage(server, page, isFile, secret) {
+  const { address = '127.0.0.1' } = page;
+  checkPage(page);
+  if (!isFile && LOOPBACK.test(address)) page.isLocal = true;
+  if (server.relay !== false && server.authentication !== false) server.secret ??= secret;
+}
+
+/**
+ * On loopback; with a page there are two addresses with two ports each, by which programs find out about NATs (RFC 5780).
+ *
+ * @param {boolean} isForPage
+ */
+function developmentListen(isForPage) {
+  const [address, ...others] = loopbackAddresses();
+  const first = `${address}:${DEVELOPMENT_PORT}`;
+  const pairs =
+    isForPage && others.length > 0
+      ? [address, ...others].flatMap((one) =>
+          [0, 1].map((more) => `udp://${one}:${DEVELOPMENT_PORT + more}`),
+        )
+      : [`udp://${first}`];
+  return [...pairs, `tcp://${first}`];
 }
 
 /**
@@ -195,11 +250,15 @@ function put(file, flags, { isFile, password, explain }) {
  *
  * @param {Record<string, any>} server
  * @param {string} password
+ * @param {boolean} isForPage
  */
-function forDevelopment(server, password) {
+function forDevelopment(server, password, isForPage) {
   const { credentials, secret, relay } = server;
   if (credentials !== undefined || secret !== undefined || relay === false) return undefined;
-  server.listen ??= DEVELOPMENT_LISTEN;
+  if (server.listen === undefined) {
+    server.listen = developmentListen(isForPage);
+    server.relay = { addresses: ['127.0.0.1'], ...relay };
+  }
   if (!isOnLoopback(server.listen)) {
     throw new UsageError(
       'Who may use it? Name --user, --users-file, --secret-file or POSTERN_SECRET; or --stun-only, to relay for nobody.',

@@ -46,8 +46,8 @@ const REPLACEABLE = [
 /** What the server would have to be started anew for. @param {Plan} before @param {Plan} after */
 function needsRestart(before, after) {
   const [old, now] = /** @type {Record<string, unknown>[]} */ ([
-    { ...before.server, gateway: before.gateway, metrics: before.metrics },
-    { ...after.server, gateway: after.gateway, metrics: after.metrics },
+    { ...before.server, gateway: before.gateway, metrics: before.metrics, page: before.page },
+    { ...after.server, gateway: after.gateway, metrics: after.metrics, page: after.page },
   ]);
   return [...new Set([...Object.keys(old), ...Object.keys(now)])].filter((key) => {
     if (key === 'credentials') return false;

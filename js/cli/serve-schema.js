@@ -131,4 +131,19 @@ export const GATEWAY_KEYS = {
   logAddresses: plain,
 };
 
-export const CONFIG = keys({ ...SERVER_KEYS, metrics: admin, gateway: keys(GATEWAY_KEYS) });
+/** Of PageOptions. @type {Readonly<Record<string, Shape>>} */
+export const PAGE_KEYS = {
+  port: plain,
+  address: plain,
+  origins: plain,
+  trustProxy: plain,
+  mirror: SERVER_KEYS.mirror,
+  reflector: SERVER_KEYS.reflector,
+};
+
+export const CONFIG = keys({
+  ...SERVER_KEYS,
+  metrics: admin,
+  gateway: keys(GATEWAY_KEYS),
+  page: keys(PAGE_KEYS),
+});

@@ -1,4 +1,4 @@
-// postern serve, while it runs: the server, the gateway, the listener for metrics, and the signals that end them.
+// postern serve, while it runs: the server, the gateway, the page, the listener for metrics, and the signals that end them.
 // Bundled as a file of its own (scripts/lib/build-steps.js).
 import { randomBytes } from 'node:crypto';
 import { checkAdmin, listenForAdmin, shut } from '../metrics/admin-listener.js';
@@ -14,6 +14,7 @@ import { reload } from './serve-reload.js';
 
 /** @typedef {import('../gateway/index.js').Gateway} Gateway */
 /** @typedef {import('../server/index.js').Server} Server */
+/** @typedef {import('./page-site.js').PageSite} PageSite */
 /** @typedef {import('./command.js').Invocation} Invocation */
 /** @typedef {import('./command.js').Io} Io */
 /** @typedef {import('./serve-log.js').ServeLog} ServeLog */
@@ -23,6 +24,7 @@ import { reload } from './serve-reload.js';
  * @typedef {object} Running
  * @property {Server | undefined} server
  * @property {Gateway | undefined} gateway
+ * @property {PageSite | undefined} page
  * @property {import('node:http').Server | undefined} admin
  * @property {() => Promise<void>} close
  */
@@ -38,24 +40,22 @@ const follow = (server, log) =>
     .on('end', (info) => log.end(info));
 
 /**
- * @param {Plan} plan
+ * @param {() => Plan} plan as it is now
  * @param {ServeLog} log
  * @param {() => boolean} isEnding
  * @returns {Promise<Running>} whatever was opened is closed where not all can be
  */
-async function start(
-  { server: options, gateway: gatewayOptions, metrics, explain },
-  log,
-  isEnding,
-) {
+async function start(plan, log, isEnding) {
+  const { server: options, gateway: gatewayOptions, page, metrics, explain } = plan();
   /** @type {Running} */
   const running = {
     server: undefined,
     gateway: undefined,
+    page: undefined,
     admin: undefined,
     close: async () => {
-      const { server, gateway, admin } = running;
-      await Promise.all([server?.close(), gateway?.close(), admin && shut(admin)]);
+      const { server, gateway, page, admin } = running;
+      await Promise.all([server?.close(), gateway?.close(), page?.close(), admin && shut(admin)]);
     },
   };
   /** @type {Parameters<Plan['explain']>[1]} */
@@ -67,12 +67,24 @@ async function start(
       const { createGateway } = await import('../gateway/index.js');
       running.gateway = await createGateway({ ...gatewayOptions, log: log.gateway });
     }
+    if (page !== undefined) {
+      section = 'page';
+      const { openPage } = await import('./page-site.js');
+      running.page = await openPage(page, {
+        server: /** @type {Server} */ (running.server),
+        options: () => plan().server ?? {},
+        log: log.gateway,
+      });
+    }
     if (metrics !== undefined) {
       section = 'metrics';
       checkAdmin(metrics, 'options.metrics');
       running.admin = await listenForAdmin(metrics, {
         isReady: () => !isEnding(),
-        metrics: () => (running.server?.metrics() ?? '') + (running.gateway?.metrics() ?? ''),
+        metrics: () =>
+          (running.server?.metrics() ?? '') +
+          // One of them: each name may be there once.
+          ((running.gateway ?? running.page?.gateway)?.metrics() ?? ''),
       });
     }
   } catch (error) {
@@ -124,14 +136,15 @@ function endRequests(io) {
  * @param {number} timeoutMs 0: at once
  * @param {AbortSignal} again ends it at once
  */
-async function drain({ server, gateway }, timeoutMs, again) {
+async function drain({ server, gateway, page }, timeoutMs, again) {
   if (timeoutMs === 0) return;
-  const close = () => void gateway?.close();
+  const close = () => void Promise.all([gateway?.close(), page?.gateway?.close()]);
   again.addEventListener('abort', close, { once: true });
   await Promise.all([
     // It rejects where it is hurried, and is closed then.
     server?.drain({ timeoutMs, signal: again }).catch(() => {}),
     gateway?.drain({ timeoutMs }),
+    page?.drain({ timeoutMs }),
   ]);
   again.removeEventListener('abort', close);
 }
@@ -148,18 +161,24 @@ export async function serve(invocation) {
   const { values, positionals, io } = invocation;
   if (positionals.length > 0) throw new UsageError('postern serve takes options only.');
   const seconds = integerOf(values, 'drain', { least: 0, most: MOST_DRAIN_SECONDS });
-  const password = randomBytes(PASSWORD_BYTES).toString('base64url');
-  const load = () => planServe(values, io.env, password);
+  const [password, secret] = [0, 1].map(() => randomBytes(PASSWORD_BYTES).toString('base64url'));
+  const load = () => planServe(values, io.env, { password, secret });
   let plan = await load();
   const log = createServeLog(invocation);
   let isEnding = false;
-  const running = await start(plan, log, () => isEnding);
+  const running = await start(
+    () => plan,
+    log,
+    () => isEnding,
+  );
   const wishes = endRequests(io);
   /** One at a time, in the order of the signals. */
   let reloading = Promise.resolve();
   const onhangup = () => {
     reloading = reloading.then(async () => {
-      if (!isEnding) plan = await reload(running.server, plan, load, log, io);
+      if (isEnding) return;
+      plan = await reload(running.server, plan, load, log, io);
+      if (plan.server?.tls !== undefined) running.page?.setSecureContext(plan.server.tls);
     });
   };
   // In a terminal it says that the terminal is gone, and ends what runs there.

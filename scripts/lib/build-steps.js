@@ -3,6 +3,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { buildPage } from './build-page.js';
 import { buildPreset } from './cmake.js';
 import { listFiles, projectDirectory } from './paths.js';
 import { mustRun } from './process.js';
@@ -37,6 +38,7 @@ export async function buildPackage(emscripten) {
       bundle('js/testing/index.js', 'dist/testing.js', 'node', [separate]),
       bundle('js/testing/server/node.js', 'dist/testing-server.js', 'node'),
       bundleCommand(),
+      buildPage(),
       emitTypes(),
     ]),
   );

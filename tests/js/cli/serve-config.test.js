@@ -9,6 +9,7 @@ import { planServe } from '../../../js/cli/serve-plan.js';
 import { CONFIG, GATEWAY_KEYS, SERVER_KEYS } from '../../../js/cli/serve-schema.js';
 import { runCommand } from './support.js';
 
+const MADE = { password: 'unused', secret: 'unused' };
 const folder = mkdtempSync(join(tmpdir(), 'postern-serve-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const tls = (/** @type {string} */ name) =>
@@ -153,14 +154,17 @@ describe('the file', () => {
 
   test('as docs/cli.md shows it', async () => {
     const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
-    const [text = ''] = /^ {4}\{\n.*?^ {4}\}$/ms.exec(page) ?? [];
+    const [, section] = page.split('### The file\n');
+    const [text = ''] = /^ {4}\{\n.*?^ {4}\}$/ms.exec(section) ?? [];
+    const [shown = ''] = /^ {4}"page": \{\n.*?^ {4}\}$/ms.exec(section) ?? [];
     writeFileSync(join(folder, 'cert.pem'), readFileSync(tls('good')));
     writeFileSync(join(folder, 'key.pem'), readFileSync(tls('server-key')));
     file('alice.password', 'hunter2\n');
-    const config = file('shown.json', text);
-    const plan = await planServe({ config }, { TURN_SECRET: 's' }, 'unused');
+    const config = file('shown.json', text.replace(/\n {4}\}$/, `,\n${shown}}`));
+    const plan = await planServe({ config }, { TURN_SECRET: 's' }, MADE);
     expect(plan.server).toMatchObject({ secret: 's', credentials: { alice: 'hunter2' } });
     expect(plan.metrics).toEqual({ port: 9100 });
+    expect(plan.page).toMatchObject({ port: 8080, trustProxy: 1 });
   });
 
   test('with the mark of UTF-8 before it', async () => {
@@ -293,7 +297,7 @@ describe('options', () => {
       allow: ['192.168.0.0/16'],
       metrics: '[::1]:2',
     };
-    const { server, metrics, made } = await planServe(values, { POSTERN_SECRET: 's' }, 'unused');
+    const { server, metrics, made } = await planServe(values, { POSTERN_SECRET: 's' }, MADE);
     expect(server).toEqual({
       listen: 'udp://127.0.0.1:0',
       credentials: { bob: 'b' },
@@ -307,7 +311,7 @@ describe('options', () => {
 
   test('a file says that nothing is relayed, and options do not undo it', async () => {
     const config = file('config.json', { listen: 'udp://127.0.0.1:0', relay: false });
-    expect((await planServe({ config }, {}, 'unused')).server?.relay).toBe(false);
+    expect((await planServe({ config }, {}, MADE)).server?.relay).toBe(false);
   });
 });
 
