@@ -1,0 +1,339 @@
+// runNetworkTest(): its steps, events, arguments and ends.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { checkPlan, runNetworkTest } from '../../../js/network-test/index.js';
+import { rejection } from '../client/support.js';
+import { SILENT_RESOLVER, SOON_MS } from '../measure/support.js';
+import { startNatServer } from '../nat/support.js';
+import { cleanUp as closeServers, startServer } from '../server/support.js';
+import { cleanUp, cleanUpWith, openSockets, tcpServer, udpServer } from '../transports/helpers.js';
+import { applicationServer, BRIEF, CREDENTIALS, run, turnServer } from './support.js';
+
+jest.setTimeout(60_000);
+afterEach(cleanUp);
+afterEach(closeServers);
+
+/** @typedef {import('../../../js/network-test/index.js').NetworkPlan} NetworkPlan */
+
+describe('the plan', () => {
+  test('what is left out has no step', async () => {
+    const { report, events } = await run({});
+    expect(report).toMatchObject({ grade: 'unknown', measurements: [] });
+    expect(events).toEqual([
+      { type: 'plan', steps: [] },
+      { type: 'report', report },
+    ]);
+  });
+
+  /** @param {NetworkPlan} plan of servers that are not there @returns {Promise<string[]>} */
+  async function stepsOf(plan) {
+    const controller = new AbortController();
+    /** @type {string[]} */
+    let ids = [];
+    const running = runNetworkTest(plan, {
+      signal: controller.signal,
+      resolver: SILENT_RESOLVER,
+      onEvent: (event) => {
+        if (event.type !== 'plan') return;
+        ids = event.steps.map(({ id, title, expectedMs }) => {
+          expect([title.length > 0, expectedMs > 0]).toEqual([true, true]);
+          return id;
+        });
+        controller.abort('seen');
+      },
+    });
+    // One without steps is done by then.
+    await running.catch((reason) => expect(reason).toBe('seen'));
+    return ids;
+  }
+
+  const turn = (/** @type {string[]} */ ...urls) => [{ urls, username: 'u', credential: 'p' }];
+
+  test.each(
+    /** @type {[string[], NetworkPlan][]} */ ([
+      [
+        ['names', 'relays', 'nat', 'quality/udp', 'quality/tcp'],
+        { iceServers: turn('turn:a.example') },
+      ],
+      [['relays', 'nat'], { iceServers: turn('turn:192.0.2.1?transport=udp'), quality: false }],
+      [['relays', 'nat'], { iceServers: [{ urls: 'stun:192.0.2.1' }] }],
+      [['relays'], { iceServers: [{ urls: 'stun:192.0.2.1' }], natServer: false }],
+      [['nat'], { natServer: 'stun:192.0.2.1' }],
+      [['relays', 'quality/tcp'], { iceServers: turn('turn:192.0.2.1?transport=tcp') }],
+      [
+        ['names', 'certificates', 'relays', 'quality/tls', 'quality/wss'],
+        { iceServers: turn('turns:a.example', 'wss://a.example/') },
+      ],
+      [['names', 'https', 'certificates'], { https: ['https://a.example/'] }],
+      [['https'], { https: ['http://192.0.2.1/'] }],
+      [['names', 'signalling', 'certificates'], { signalling: ['wss://a.example/'] }],
+      [['ports', 'payloads', 'sip'], { reflector: 'http://192.0.2.1/reflector' }],
+      // These are for pages.
+      [[], { webTransport: ['https://a.example/'], mirror: 'https://a.example/mirror' }],
+    ]),
+  )('%j', async (expected, plan) => {
+    expect(await stepsOf(plan)).toEqual(expected);
+  });
+
+  test.each(
+    /** @type {[string, any][]} */ ([
+      ['plan', null],
+      ['plan.servers', { servers: [] }],
+      ['plan.iceServers', { iceServers: 'turn:h' }],
+      ['plan.iceServers[0].credential', { iceServers: [{ urls: 'turn:h', username: 'u' }] }],
+      ['plan.iceServers[1]', { iceServers: [{ urls: 'turn:h' }, 5] }],
+      ['plan.signalling[0]', { signalling: ['https://h/'] }],
+      ['plan.https[1]', { https: ['https://h/', 'ftp://h/'] }],
+      ['plan.proxy', { proxy: 'ftp://h' }],
+      ['plan.proxy', { proxy: 'http://h/path' }],
+      ['plan.natServer', { natServer: 'stun://h' }],
+      ['plan.natServer', { natServer: 'stun:h?transport=sctp' }],
+      ['plan.families', { families: [] }],
+      ['plan.quality.seconds', { quality: { seconds: 1 } }],
+      ['plan.quality.minutes', { quality: { minutes: 1 } }],
+      ['plan.lifetimeSeconds[0]', { lifetimeSeconds: [0] }],
+      ['plan.name', { name: '' }],
+    ]),
+  )('%s is checked', async (argument, plan) => {
+    const error = await rejection(runNetworkTest(plan));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument });
+  });
+
+  test.each(
+    /** @type {[string, any][]} */ ([
+      ['options', 5],
+      ['options.signal', { signal: 5 }],
+      ['options.onEvent', { onEvent: 5 }],
+      ['options.tls', { tls: 5 }],
+      ['options.tls.rejectUnauthorized', { tls: { rejectUnauthorized: false } }],
+      ['options.resolver', { resolver: {} }],
+      ['options.timeoutMs', { timeoutMs: 0 }],
+    ]),
+  )('%s is checked', async (argument, options) => {
+    const plan = { https: ['https://127.0.0.1:1/'] };
+    expect(await rejection(runNetworkTest(plan, options))).toMatchObject({ argument });
+  });
+
+  test('checkPlan() completes it', () => {
+    expect(checkPlan({})).toMatchObject({
+      families: ['IPv4', 'IPv6'],
+      quality: { seconds: 8, packetsPerSecond: 50 },
+      lifetimeSeconds: [],
+    });
+  });
+});
+
+describe('events', () => {
+  test('each step begins and ends, groups one after the other; each measurement once', async () => {
+    const { urls } = await turnServer({ protocols: ['udp'] });
+    const { https } = await applicationServer();
+    const plan = {
+      iceServers: [{ urls, ...CREDENTIALS }],
+      https,
+      natServer: /** @type {const} */ (false),
+      quality: BRIEF,
+    };
+    const { report, events } = await run(plan);
+    expect(events[0].type).toBe('plan');
+    expect(events.at(-1)).toEqual({ type: 'report', report });
+    const states = events.flatMap((event) =>
+      event.type === 'step' ? [`${event.id} ${event.state}`] : [],
+    );
+    expect(states.slice(0, 2).sort()).toEqual(['https running', 'names running']);
+    expect(states.slice(2, 4).sort()).toEqual(['https done', 'names done']);
+    expect(states.slice(4)).toEqual([
+      'certificates running',
+      'certificates done',
+      'relays running',
+      'relays done',
+      'quality/udp running',
+      'quality/udp done',
+    ]);
+    const measured = events.flatMap((event) =>
+      event.type === 'measurement' ? [event.measurement] : [],
+    );
+    expect(measured).toEqual(report.measurements);
+    const samples = events.flatMap((event) => (event.type === 'sample' ? [event] : []));
+    expect(samples.length).toBeGreaterThan(3);
+    const quality = report.measurements.find(({ kind }) => kind === 'quality');
+    expect(new Set(samples.map(({ sample }) => sample.id))).toEqual(new Set([quality?.id]));
+  });
+
+  test('the same server twice has two measurements', async () => {
+    const { urls } = await turnServer({ protocols: ['udp'] });
+    const iceServers = [
+      { urls, ...CREDENTIALS },
+      { urls, username: 'other', credential: 'no' },
+    ];
+    const { report } = await run({ iceServers, natServer: false, quality: false });
+    const ids = report.measurements.map(({ id }) => id).sort();
+    expect(ids[1]).toBe(`${ids[0]}/2`);
+  });
+
+  test('what a listener throws is reported, and ends nothing', async () => {
+    /** @type {unknown[]} */
+    const reported = [];
+    const onException = (/** @type {unknown} */ error) => void reported.push(error);
+    const before = globalThis.reportError;
+    globalThis.reportError = onException;
+    try {
+      const report = await runNetworkTest(
+        {},
+        {
+          onEvent: () => {
+            throw new Error('mine');
+          },
+        },
+      );
+      expect(report.measurements).toEqual([]);
+      expect(reported).toEqual([new Error('mine'), new Error('mine')]);
+    } finally {
+      globalThis.reportError = before;
+    }
+  });
+});
+
+describe('the server for the NAT', () => {
+  /** @param {import('../../../js/report/index.js').Report} report */
+  const natOf = ({ measurements }) =>
+    measurements.flatMap((one) => (one.kind === 'nat' ? [one] : []));
+
+  test('is the one of the plan', async () => {
+    const server = await startNatServer();
+    cleanUpWith(() => server.stop());
+    const { report } = await run({ natServer: server.uri });
+    expect(natOf(report)[0]).toMatchObject({ filtering: { value: 'endpoint-independent' } });
+  });
+
+  test('else the first that has answered over UDP', async () => {
+    const { target } = await udpServer('127.0.0.1', 0, false);
+    const server = await startServer();
+    const iceServers = [
+      {
+        urls: [`stun:127.0.0.1:${target.port}`, server.urls[0].replace(/^turn/, 'turn')],
+        ...CREDENTIALS,
+      },
+    ];
+    const { report } = await run({ iceServers, quality: false }, { timeoutMs: 4 * SOON_MS });
+    expect(natOf(report)).toEqual([expect.objectContaining({ status: 'ok' })]);
+  });
+});
+
+test('a reflector that is not there: what it would tell is unknown', async () => {
+  const { server, target } = await tcpServer(() => {});
+  server.close();
+  const { report } = await run({ reflector: `http://127.0.0.1:${target.port}/` });
+  expect(report.measurements.map(({ kind, status }) => [kind, status]).sort()).toEqual([
+    ['inspection', 'unknown'],
+    ['port-map', 'unknown'],
+    ['sip-alg', 'unknown'],
+  ]);
+  for (const { because, error } of report.measurements) {
+    expect(because).toBe(error?.message);
+  }
+});
+
+describe('a signal ends each step', () => {
+  /**
+   * Everything that a plan can name, each on servers that never answer.
+   *
+   * @param {string} step
+   * @returns {Promise<{ plan: NetworkPlan, options: object, begun: Promise<unknown> }>} `begun`: it waits for an answer
+   */
+  async function silentWorld(step) {
+    if (step === 'names') {
+      return {
+        plan: { https: ['https://a.example/'] },
+        options: { resolver: SILENT_RESOLVER },
+        begun: Promise.resolve(),
+      };
+    }
+    if (step === 'nat') {
+      const socket = createSocket('udp4').bind(0, '127.0.0.1');
+      await once(socket, 'listening');
+      cleanUpWith(() => new Promise((done) => socket.close(() => done(undefined))));
+      const plan = { natServer: `stun:127.0.0.1:${socket.address().port}` };
+      return { plan, options: {}, begun: once(socket, 'message') };
+    }
+    if (step.startsWith('quality')) {
+      const { server, urls } = await turnServer({ protocols: [step.slice('quality/'.length)] });
+      const plan = {
+        iceServers: [{ urls, ...CREDENTIALS }],
+        natServer: /** @type {const} */ (false),
+        quality: { seconds: 300 },
+      };
+      // The first relay was that of the step before.
+      const begun = new Promise((resolve) => {
+        server.once('end', () => server.once('allocation', resolve));
+      });
+      return { plan, options: {}, begun };
+    }
+    const { server, target } = await tcpServer((socket) => void socket.resume());
+    const place = `127.0.0.1:${target.port}`;
+    /** @type {Record<string, NetworkPlan>} */
+    const plans = {
+      https: { https: [`http://${place}/`] },
+      signalling: { signalling: [`ws://${place}/`] },
+      certificates: { iceServers: [{ urls: `stuns:localhost:${target.port}` }] },
+      relays: { iceServers: [{ urls: `turn:${place}?transport=tcp`, ...CREDENTIALS }] },
+      ports: { reflector: `http://${place}/` },
+    };
+    return { plan: plans[step], options: {}, begun: once(server, 'connection') };
+  }
+
+  test.each([
+    'names',
+    'https',
+    'signalling',
+    'certificates',
+    'relays',
+    'nat',
+    'ports',
+    'quality/tcp',
+    'quality/ws',
+  ])('%s, and nothing stays open', async (step) => {
+    const before = await openSockets();
+    const { plan, options, begun } = await silentWorld(step);
+    const controller = new AbortController();
+    const { promise: running, resolve: isRunning } = withResolvers();
+    const testing = rejection(
+      run(plan, {
+        ...options,
+        signal: controller.signal,
+        onEvent: (event) => {
+          if (event.type === 'step' && event.id === step && event.state === 'running') isRunning();
+        },
+      }),
+    );
+    await running;
+    await begun;
+    controller.abort('why');
+    expect(await testing).toBe('why');
+    await cleanUp();
+    await closeServers();
+    expect(await openSockets()).toEqual(before);
+  });
+
+  test('one that has aborted before: nothing is done', async () => {
+    /** @type {string[]} */
+    const told = [];
+    const options = {
+      signal: AbortSignal.abort('why'),
+      onEvent: ({ type }) => void told.push(type),
+    };
+    expect(await rejection(run({ https: ['https://a.example/'] }, options))).toBe('why');
+    expect(told).toEqual([]);
+  });
+});
+
+/** A promise, and what fulfils it. */
+function withResolvers() {
+  /** @type {() => void} */
+  let resolve = () => {};
+  const promise = new Promise((/** @type {(value?: undefined) => void} */ done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
