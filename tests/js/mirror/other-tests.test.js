@@ -1,20 +1,19 @@
 // What else a mirror tells, on a virtual clock: several interfaces, errors, one address, ports, lifetimes, hairpins.
 import { describe, expect, test } from '@jest/globals';
 import { isTestable } from '../../../js/diagnose/untestable-ports.js';
-import { Nat, Page, World } from './simulator.js';
+import { Page, World } from './simulator.js';
 
 const CHROMIUM = 'Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36';
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0';
-
-/** @param {World} world @param {Partial<ConstructorParameters<typeof Nat>[0]>} [kind] */
-const natIn = (world, kind = {}) =>
-  new Nat({ mapping: 'endpoint', filtering: 'port', random: world.random, ...kind });
 
 describe('mapping and filtering', () => {
   test('two interfaces are told apart by their priorities', async () => {
     const world = new World();
     const priorities = [1_845_501_439, 1_845_501_695];
-    const page = new Page(world, { nat: natIn(world, { filtering: 'address' }), priorities });
+    const page = new Page(world, {
+      nat: world.nat({ filtering: 'address-dependent' }),
+      priorities,
+    });
     const verdict = await world.until(page.diagnose());
     const expected = {
       mapping: { value: 'endpoint-independent' },
@@ -27,21 +26,24 @@ describe('mapping and filtering', () => {
 
   test('errors say that a knock has arrived', async () => {
     const world = new World();
-    const page = new Page(world, { nat: natIn(world, { filtering: 'endpoint' }), errors: true });
+    const page = new Page(world, {
+      nat: world.nat({ filtering: 'endpoint-independent' }),
+      errors: true,
+    });
     const { filtering } = await world.until(page.diagnose());
     expect(filtering).toEqual({ value: 'endpoint-independent' });
     expect(page.knocked).toBeGreaterThan(2);
   });
 
-  test.each([
-    ['without a NAT', undefined, 'endpoint-independent'],
-    ['behind a firewall', 'port', 'address-and-port-dependent'],
-  ])('%s', async (_name, filtering, expected) => {
+  test.each(
+    /** @type {const} */ ([
+      ['without a NAT', undefined, 'endpoint-independent'],
+      ['behind a firewall', 'address-and-port-dependent', 'address-and-port-dependent'],
+    ]),
+  )('%s', async (_name, filtering, expected) => {
     const world = new World();
-    const nat =
-      filtering &&
-      natIn(world, { filtering: /** @type {'port'} */ (filtering), hasTranslation: false });
-    const verdict = await world.until(new Page(world, { nat: nat || undefined }).diagnose());
+    const nat = filtering && world.firewall({ filtering });
+    const verdict = await world.until(new Page(world, { nat }).diagnose());
     expect(verdict).toMatchObject({
       mapping: { value: 'endpoint-independent' },
       filtering: { value: expected },
@@ -53,13 +55,13 @@ describe('mapping and filtering', () => {
   test('a mirror with one address tells what it can', async () => {
     const addresses = ['192.0.2.1'];
     const strict = new World({ mirror: { addresses } });
-    const sym = natIn(strict, { mapping: 'port' });
+    const sym = strict.nat({ mapping: 'address-and-port-dependent' });
     expect(await strict.until(new Page(strict, { nat: sym }).diagnose())).toMatchObject({
       mapping: { value: 'address-and-port-dependent' },
       filtering: { value: 'address-and-port-dependent' },
     });
     const open = new World({ mirror: { addresses } });
-    const full = natIn(open, { filtering: 'endpoint' });
+    const full = open.nat({ filtering: 'endpoint-independent' });
     expect(await open.until(new Page(open, { nat: full }).diagnose())).toMatchObject({
       mapping: { value: 'unknown', reason: 'one-address' },
       filtering: { value: 'unknown', reason: 'one-address' },
@@ -77,7 +79,7 @@ describe('mapping and filtering', () => {
 
   test('where one of the mirror’s ports is blocked, mapping is unknown and filtering is not', async () => {
     const world = new World({ blocks: ({ place }) => place === 'A:second' });
-    const page = new Page(world, { nat: natIn(world) });
+    const page = new Page(world, { nat: world.nat() });
     expect(await world.until(page.diagnose())).toMatchObject({
       mapping: { value: 'unknown', reason: 'check-missing' },
       filtering: { value: 'address-and-port-dependent' },
@@ -90,7 +92,10 @@ describe('the port map', () => {
 
   test.each(/** @type {const} */ (['chromium', 'firefox']))('all pass, in %s', async (browser) => {
     const world = new World({ mirror: { portMap } });
-    const page = new Page(world, { browser, nat: natIn(world, { mapping: 'port' }) });
+    const page = new Page(world, {
+      browser,
+      nat: world.nat({ mapping: 'address-and-port-dependent' }),
+    });
     const ports = await world.until(page.mapPorts());
     expect(ports).toEqual(portMap.map((port) => ({ port, out: true, in: true })));
     // Chromium takes 62 ms for each.
@@ -104,7 +109,7 @@ describe('the port map', () => {
       mirror: { portMap: small },
       blocks: ({ port }) => port === 20_002 || port === 20_003,
     });
-    const page = new Page(world, { nat: natIn(world) });
+    const page = new Page(world, { nat: world.nat() });
     const receive = world.core.receive.bind(world.core);
     // Of the answers from this port nothing comes back, as its knocks did not get in.
     world.core.receive = (family, place, bytes, from, now) => {
@@ -127,7 +132,7 @@ describe('the port map', () => {
 
   test('what limits keep from being sent is not called blocked', async () => {
     const world = new World({ mirror: { portMap, limits: { packetsPerSession: 20 } } });
-    const ports = await world.until(new Page(world, { nat: natIn(world) }).mapPorts());
+    const ports = await world.until(new Page(world, { nat: world.nat() }).mapPorts());
     const count = (/** @type {unknown} */ value) =>
       ports.filter((/** @type {any} */ one) => one.in === value).length;
     expect([count(true), count(false), count(null)]).toEqual([20, 0, 40]);
@@ -170,17 +175,8 @@ describe('the lifetime of a binding', () => {
   /** @param {boolean} isKept @param {number} seconds */
   async function aliveAfter(isKept, seconds) {
     const world = new World();
-    const nat = natIn(world);
+    const nat = world.nat({ mappingLifetimeMs: isKept ? 60_000 : 10_000 });
     const page = new Page(world, { nat });
-    const take = nat.in.bind(nat);
-    let lastOut = 0;
-    const out = nat.out.bind(nat);
-    nat.out = (inside, remote) => {
-      lastOut = world.now;
-      return out(inside, remote);
-    };
-    nat.in = (outside, remote) =>
-      world.now - lastOut > (isKept ? 60_000 : 10_000) ? undefined : take(outside, remote);
     return { isAlive: await world.until(page.lifetime(seconds, 6500)), world };
   }
 

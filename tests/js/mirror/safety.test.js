@@ -3,9 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import { decode, encode, prepareKey } from '../../../js/codec/index.js';
 import { DEFAULT_LIMITS } from '../../../js/mirror/options.js';
 import { Session } from '../../../js/mirror/session.js';
-import { Nat, Page, World } from './simulator.js';
+import { Page, World } from './simulator.js';
 
-/** @typedef {import('./simulator.js').Place} Place */
+/** @typedef {import('../../../js/testing/nat-words.js').Place} Place */
 
 const VICTIM = { address: '198.18.0.1', port: 53 };
 
@@ -148,7 +148,10 @@ describe('whom it sends to', () => {
   test('only where checks with the right password came from, whatever the test', async () => {
     for (const kind of /** @type {const} */ (['nat', 'ports', 'lifetime'])) {
       const world = new World({ loss: 0.1, mirror: { portMap: [5000, 5001] } });
-      const nat = new Nat({ mapping: 'port', filtering: 'endpoint', random: world.random });
+      const nat = world.nat({
+        mapping: 'address-and-port-dependent',
+        filtering: 'endpoint-independent',
+      });
       const page = new Page(world, { nat });
       const proven = new Set();
       const receive = world.core.receive.bind(world.core);

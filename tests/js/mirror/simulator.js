@@ -1,10 +1,14 @@
-// A network on a virtual clock: a mirror's core, a NAT of any kind, a page's ICE agent, and packets that may get lost.
+// A mirror's core and a page's ICE agent on a simulated network.
 import { decode, encode, prepareKey, verify } from '../../../js/codec/index.js';
 import { MirrorCore } from '../../../js/mirror/core.js';
 import { checkMirrorOptions } from '../../../js/mirror/options.js';
+import { createNetwork } from '../../../js/testing/index.js';
+import { VirtualClock } from '../../../js/testing/virtual-clock.js';
 
-/** @typedef {{ address: string, port: number }} Place */
-/** @typedef {'endpoint' | 'address' | 'port'} Dependence what mappings or filters depend on */
+/** @typedef {import('../../../js/testing/nat-words.js').Place} Place */
+/** @typedef {import('../../../js/testing/index.js').Host} Host */
+/** @typedef {import('../../../js/testing/index.js').Nat} Nat */
+/** @typedef {import('../../../js/testing/index.js').UdpSocket} UdpSocket */
 
 export const ORIGIN = 'https://app.example.org';
 const A = '192.0.2.1';
@@ -12,75 +16,6 @@ const B = '192.0.2.2';
 const OUTSIDE = '203.0.113.77';
 const INSIDE = '10.0.0.2';
 const LATENCY_MS = 15;
-
-/** mulberry32 @param {number} seed */
-export function seeded(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** @param {Dependence} dependence @param {Place} remote */
-const partOf = (dependence, { address, port }) =>
-  dependence === 'endpoint' ? '' : dependence === 'address' ? address : `${address} ${port}`;
-
-export class Nat {
-  /** @type {Map<string, { inside: Place, outside: Place }>} */ #mappings = new Map();
-  /** @type {Map<number, { inside: Place, outside: Place }>} */ #byPort = new Map();
-  #allowed = new Set();
-
-  /**
-   * @param {object} kind
-   * @param {Dependence} kind.mapping
-   * @param {Dependence} kind.filtering
-   * @param {boolean} [kind.keepsPort]
-   * @param {boolean} [kind.hasTranslation] false: a stateful firewall
-   * @param {() => number} kind.random
-   */
-  constructor({ mapping, filtering, keepsPort = false, hasTranslation = true, random }) {
-    this.mapping = mapping;
-    this.filtering = filtering;
-    this.keepsPort = keepsPort;
-    this.hasTranslation = hasTranslation;
-    this.random = random;
-  }
-
-  /** @param {Place} inside @param {Place} remote @returns {Place} where it seems to come from */
-  out(inside, remote) {
-    const own = `${inside.address} ${inside.port}`;
-    this.#allowed.add(`${own} ${partOf(this.filtering, remote)}`);
-    const key = `${own} ${partOf(this.mapping, remote)}`;
-    let mapped = this.#mappings.get(key);
-    if (mapped === undefined) {
-      const outside = this.hasTranslation
-        ? { address: OUTSIDE, port: this.keepsPort ? inside.port : this.#freePort() }
-        : inside;
-      mapped = { inside, outside };
-      this.#mappings.set(key, mapped);
-      this.#byPort.set(outside.port, mapped);
-    }
-    return mapped.outside;
-  }
-
-  #freePort() {
-    for (;;) {
-      const port = 20_000 + Math.floor(this.random() * 40_000);
-      if (!this.#byPort.has(port)) return port;
-    }
-  }
-
-  /** @param {Place} outside @param {Place} remote @returns {Place | undefined} whom it reaches */
-  in(outside, remote) {
-    const inside = this.#byPort.get(outside.port)?.inside;
-    if (inside === undefined) return undefined;
-    const key = `${inside.address} ${inside.port} ${partOf(this.filtering, remote)}`;
-    return this.#allowed.has(key) ? inside : undefined;
-  }
-}
 
 /**
  * @typedef {object} WorldOptions
@@ -95,20 +30,17 @@ export class Nat {
 /** @typedef {{ place: string, to: Place, bytes: Uint8Array, at: number }} Sent */
 
 export class World {
-  now = 0;
   /** All that the mirror has sent. @type {Sent[]} */ sent = [];
-  /** @type {{ at: number, order: number, run: () => void }[]} */ #queue = [];
-  #order = 0;
-  /** @type {Map<string, (bytes: Uint8Array, from: Place) => void>} */ #hosts = new Map();
+  #network;
+  /** Of the mirror, by place. @type {Map<string, UdpSocket>} */ #sockets = new Map();
+  #pages = 0;
+  /** @type {any} */ #alarm;
 
   /** @param {WorldOptions} [options] */
-  constructor({ seed = 1, loss = 0, duplication = 0, jitterMs = 0, mirror = {}, blocks } = {}) {
-    this.random = seeded(seed);
-    this.loss = loss;
-    this.duplication = duplication;
-    this.jitterMs = jitterMs;
-    this.blocks = blocks ?? (() => false);
+  constructor({ mirror = {}, blocks = () => false, ...conditions } = {}) {
+    this.#network = createNetwork({ latencyMs: LATENCY_MS, ...conditions });
     const settings = checkMirrorOptions({ addresses: [A, B], origins: [ORIGIN], ...mirror });
+    const hasSecondAddress = settings.addresses.length > 1;
     /** @type {Map<string, Place>} */
     this.places = new Map([
       ['A:first', { address: A, port: 4001 }],
@@ -116,7 +48,7 @@ export class World {
       ['A:strange', { address: A, port: 4003 }],
       ...settings.portMap.map((port) => /** @type {const} */ ([`A:${port}`, { address: A, port }])),
     ]);
-    if (settings.addresses.length > 1) {
+    if (hasSecondAddress) {
       this.places.set('B:first', { address: B, port: 4001 });
       this.places.set('B:strange', { address: B, port: 4003 });
     }
@@ -126,7 +58,7 @@ export class World {
           [
             'IPv4',
             {
-              hasSecondAddress: settings.addresses.length > 1,
+              hasSecondAddress,
               advertised: (name) => {
                 const place = this.places.get(name);
                 return place === undefined ? [] : [{ ...place, family: 'IPv4' }];
@@ -137,85 +69,88 @@ export class World {
         portMap: new Set(settings.portMap),
         send: (_family, place, bytes, to) => {
           this.sent.push({ place, to, bytes, at: this.now });
-          this.#fromMirror(place, bytes.slice(), to);
+          this.#sockets.get(place)?.send(bytes, to);
         },
         random: (length) => Uint8Array.from({ length }, () => Math.floor(this.random() * 256)),
       },
       settings.limits,
     );
+    const host = this.#network.addHost({ name: 'mirror', address: settings.addresses });
+    for (const [place, at] of this.places) {
+      const socket = host.openUdp(at);
+      socket.onmessage = (bytes, from) => {
+        if (blocks({ place, port: at.port })) return;
+        this.core.receive('IPv4', place, bytes, from, this.now);
+        this.#wake();
+      };
+      this.#sockets.set(place, socket);
+    }
+  }
+
+  random = () => this.#network.random();
+
+  get now() {
+    return this.#network.now;
+  }
+
+  /** Goes there, whatever is due until then. */
+  set now(at) {
+    const { clock } = this.#network;
+    if (!(clock instanceof VirtualClock)) return;
+    while (clock.nextAt <= at) clock.runNext();
+    clock.goTo(at);
+  }
+
+  /** The mirror has something to do then. */
+  #wake() {
+    const { clock } = this.#network;
+    clock.clearTimeout(this.#alarm);
+    if (this.core.nextAt === Infinity) return;
+    this.#alarm = clock.setTimeout(() => {
+      this.core.tick(this.now);
+      this.#wake();
+    }, this.core.nextAt - this.now);
   }
 
   /** @param {number} ms @param {() => void} run */
   after(ms, run) {
-    this.#queue.push({ at: this.now + ms, order: this.#order++, run });
-    this.#queue.sort((a, b) => a.at - b.at || a.order - b.order);
+    this.#network.clock.setTimeout(run, ms);
   }
 
-  /** @param {() => void} deliver */
-  #carry(deliver) {
-    const copies = this.random() < this.duplication ? 2 : 1;
-    for (let i = 0; i < copies; i += 1) {
-      if (this.random() < this.loss) continue;
-      this.after(LATENCY_MS + this.random() * this.jitterMs, deliver);
-    }
+  /** Before a page. @param {import('../../../js/testing/index.js').NatOptions} [kind] */
+  nat(kind) {
+    return this.#network.addNat({ addresses: [OUTSIDE], ...kind });
   }
 
-  /** @param {string} address @param {(bytes: Uint8Array, to: Place, from: Place) => void} take */
-  attach(address, take) {
-    this.#hosts.set(address, /** @type {any} */ (take));
+  /** @param {import('../../../js/testing/index.js').FirewallOptions} kind */
+  firewall(kind) {
+    return this.#network.addFirewall(kind);
   }
 
-  /** @param {string} name @param {Uint8Array} bytes @param {Place} to */
-  #fromMirror(name, bytes, to) {
-    const from = /** @type {Place} */ (this.places.get(name));
-    const take = /** @type {any} */ (this.#hosts.get(to.address));
-    this.#carry(() => take?.(bytes, to, from));
-  }
-
-  /** @param {Uint8Array} bytes @param {Place} from as the mirror sees it @param {Place} to */
-  toMirror(bytes, from, to) {
-    for (const [name, place] of this.places) {
-      if (place.address !== to.address || place.port !== to.port) continue;
-      if (this.blocks({ place: name, port: place.port })) return;
-      this.#carry(() => this.core.receive('IPv4', name, bytes, from, this.now));
-    }
+  /** A page's, on the Internet where there is no NAT. @param {Nat | undefined} nat */
+  pageHost(nat) {
+    this.#pages += 1;
+    const outside = `${OUTSIDE.slice(0, -2)}${76 + this.#pages}`;
+    return this.#network.addHost({ nat, address: nat?.translates ? INSIDE : outside });
   }
 
   /** @param {object} body @param {string} [address] @returns {Promise<{ status: number, body: any }>} */
   ask(body, address = '198.51.100.9') {
-    return new Promise((resolve) =>
+    return new Promise((resolve) => {
       this.core.request(
         JSON.parse(JSON.stringify(body)),
         address,
         this.now,
         (status, answer) => void resolve({ status, body: answer }),
-      ),
-    );
+      );
+      this.#wake();
+    });
   }
 
   /** Lets time pass until the promise is settled. @template T @param {Promise<T>} promise @returns {Promise<T>} */
   async until(promise) {
-    let isOver = false;
-    const end = () => {
-      isOver = true;
-    };
-    promise.then(end, end);
-    for (let idle = 0; !isOver && idle < 4; ) {
-      // What was answered is acted upon before time goes on.
-      await new Promise(setImmediate);
-      if (isOver) break;
-      const at = Math.min(this.#queue[0]?.at ?? Infinity, this.core.nextAt);
-      if (at === Infinity) {
-        idle += 1;
-        continue;
-      }
-      idle = 0;
-      this.now = Math.max(this.now, at);
-      while (this.#queue.length > 0 && this.#queue[0].at <= this.now) this.#queue.shift()?.run();
-      this.core.tick(this.now);
-    }
-    if (!isOver) throw new Error('nothing is going on any more');
-    return promise;
+    this.#wake();
+    return this.#network.runUntil(promise);
   }
 }
 
@@ -235,10 +170,10 @@ const CHROMIUM_PACE_MS = 62;
 /** A page with the ICE agent of a browser, as far as the mirror meets it. */
 export class Page {
   localType = /** @type {'host' | 'translated' | undefined} */ (undefined);
-  /** @type {{ place: Place, priority: number }[]} */ sockets;
+  /** @type {{ place: Place, priority: number, udp: UdpSocket }[]} */ sockets;
   knocked = 0;
   #world;
-  #nat;
+  /** @type {Host} */ #host;
   #browser;
   #errors;
   #httpAddress;
@@ -255,30 +190,28 @@ export class Page {
     { browser = 'chromium', nat, priorities = [1_845_501_695], errors = false, httpAddress } = {},
   ) {
     this.#world = world;
-    this.#nat = nat;
+    this.#host = world.pageHost(nat);
     this.#browser = browser;
     this.#errors = errors;
     this.#httpAddress = httpAddress;
-    const translated = nat?.hasTranslation === true;
-    this.sockets = priorities.map((priority, i) => ({
-      place: { address: translated ? INSIDE : OUTSIDE, port: 50_001 + i },
-      priority,
-    }));
+    this.sockets = priorities.map((priority, i) => {
+      const udp = this.#host.openUdp({ port: 50_001 + i });
+      const socket = { place: udp.localAddress, priority, udp };
+      udp.onmessage = (bytes, from) => this.#arrived(bytes, socket, from);
+      return socket;
+    });
     const text = () => Math.floor(world.random() * 2 ** 40).toString(36);
     this.#ufrag = `u${text()}`.padEnd(4, '0');
     this.#pwd = `${text()}${text()}${text()}${text()}`.padEnd(24, 'x');
-    world.attach(OUTSIDE, /** @type {any} */ (this.#arrived));
   }
 
   get credentials() {
     return { ufrag: this.#ufrag, pwd: this.#pwd };
   }
 
-  /** @param {Uint8Array} bytes @param {Place} to @param {Place} from */
-  #arrived = (bytes, to, from) => {
-    const inside = this.#nat === undefined ? to : this.#nat.in(to, from);
-    const socket = this.sockets.find(({ place }) => place.port === inside?.port);
-    if (socket === undefined || this.#isOver) return;
+  /** @param {Uint8Array} bytes @param {Page['sockets'][number]} socket @param {Place} from */
+  #arrived(bytes, socket, from) {
+    if (this.#isOver) return;
     const message = decode(bytes);
     if (message.class === 'request') this.#knockedAt(message, socket, from);
     else if (verify(message, prepareKey({ password: this.#far.pwd }))) {
@@ -292,7 +225,7 @@ export class Page {
         if (this.#browser === 'firefox' || (isThis && pair.socket === socket)) pair.isOver = true;
       }
     }
-  };
+  }
 
   /** @param {import('../../../js/codec/index.js').Message} message @param {Page['sockets'][number]} socket @param {Place} from */
   #knockedAt(message, socket, from) {
@@ -317,15 +250,9 @@ export class Page {
           key,
           fingerprint: true,
         });
-    this.#send(answer, socket, from);
+    socket.udp.send(answer, from);
     // A peer that it did not know of: checked, too.
     this.#check(socket, from);
-  }
-
-  /** @param {Uint8Array} bytes @param {Page['sockets'][number]} socket @param {Place} to */
-  #send(bytes, socket, to) {
-    const from = this.#nat === undefined ? socket.place : this.#nat.out(socket.place, to);
-    this.#world.toMirror(bytes, from, to);
   }
 
   /** @param {Page['sockets'][number]} socket @param {Place} to */
@@ -342,7 +269,7 @@ export class Page {
       key: prepareKey({ password: this.#far.pwd }),
       fingerprint: true,
     });
-    this.#send(bytes, socket, to);
+    socket.udp.send(bytes, to);
   }
 
   /** @param {Place[]} candidates */
@@ -431,6 +358,7 @@ export class Page {
   /** One check to a peer with these credentials, from a port of the host's. @param {{ ufrag: string, pwd: string }} far @param {Place} to @param {number} port */
   checkAs(far, to, port) {
     this.#far = far;
-    this.#check({ place: { address: OUTSIDE, port }, priority: 1 }, to);
+    const udp = this.#host.openUdp({ port });
+    this.#check({ place: udp.localAddress, priority: 1, udp }, to);
   }
 }
