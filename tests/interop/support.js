@@ -12,9 +12,11 @@ import { decode, StreamDeframer } from '../../js/codec/index.js';
 export const NAME = 'stun.example.org';
 
 /**
- * An authority and a certificate of it for NAME, made by openssl for this run.
+ * An authority and a certificate of it for NAME, or for others, made by openssl for this run.
+ *
+ * @param {readonly string[]} [names] as openssl writes alternative names: 'DNS:…', 'IP:…'
  */
-export function makeCertificate() {
+export function makeCertificate(names = [`DNS:${NAME}`]) {
   const folder = mkdtempSync(join(tmpdir(), 'postern-tls-'));
   const newKey = [
     '-newkey',
@@ -23,7 +25,7 @@ export function makeCertificate() {
     'ec_paramgen_curve:prime256v1',
     '-nodes',
     '-days',
-    '2',
+    '30',
   ];
   const openssl = (/** @type {string[]} */ ...args) =>
     void execFileSync('openssl', ['req', '-x509', ...newKey, ...args], {
@@ -42,12 +44,16 @@ export function makeCertificate() {
   );
   openssl(
     ...['-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-keyout', 'key.pem', '-out', 'server.pem'],
-    ...['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME}`],
+    ...['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=${names.join()}`],
     ...['-addext', 'basicConstraints=critical,CA:FALSE'],
   );
   return {
     ca: readFileSync(join(folder, 'ca.pem')),
-    files: { certificate: join(folder, 'server.pem'), key: join(folder, 'key.pem') },
+    files: {
+      ca: join(folder, 'ca.pem'),
+      certificate: join(folder, 'server.pem'),
+      key: join(folder, 'key.pem'),
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

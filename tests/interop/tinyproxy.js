@@ -14,30 +14,42 @@ export const describeWithTinyproxy = describeWith(
 );
 
 /**
- * @param {object} [options]
- * @param {[string, string]} [options.login] user name and password that it asks for
- * @param {number[]} [options.connectPorts] the only ports that it connects to; all when left out
- * @returns {Promise<import('../support/local-server.js').LocalServer>}
+ * @typedef {object} ProxyOptions
+ * @property {[string, string]} [login] user name and password that it asks for
+ * @property {number[]} [connectPorts] the only ports that it connects to; all when left out
  */
-export function startTinyproxy({ login, connectPorts = [] } = {}) {
+
+/**
+ * Writes its configuration.
+ *
+ * @param {string} folder
+ * @param {ProxyOptions & { port: number, address: string, client: string }} options `client`: the address that it serves
+ * @returns {string[]} its arguments
+ */
+export function tinyproxyArguments(folder, { port, address, client, login, connectPorts = [] }) {
+  const lines = [
+    `Port ${port}`,
+    `Listen ${address}`,
+    'Timeout 60',
+    'MaxClients 10',
+    `Allow ${client}`,
+    ...(login ? [`BasicAuth ${login.join(' ')}`] : []),
+    ...connectPorts.map((allowed) => `ConnectPort ${allowed}`),
+  ];
+  const file = join(folder, 'tinyproxy.conf');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return ['-d', '-c', file];
+}
+
+/** @param {ProxyOptions} [options] @returns {Promise<import('../support/local-server.js').LocalServer>} */
+export function startTinyproxy(options = {}) {
+  const address = '127.0.0.1';
   return startLocalServer({
     name: 'tinyproxy',
     command: 'tinyproxy',
-    hosts: ['127.0.0.1'],
+    hosts: [address],
     transports: ['tcp'],
-    args: ({ port }, folder) => {
-      const lines = [
-        `Port ${port}`,
-        'Listen 127.0.0.1',
-        'Timeout 60',
-        'MaxClients 10',
-        'Allow 127.0.0.1',
-        ...(login ? [`BasicAuth ${login.join(' ')}`] : []),
-        ...connectPorts.map((allowed) => `ConnectPort ${allowed}`),
-      ];
-      const file = join(folder, 'tinyproxy.conf');
-      writeFileSync(file, `${lines.join('\n')}\n`);
-      return ['-d', '-c', file];
-    },
+    args: ({ port }, folder) =>
+      tinyproxyArguments(folder, { port, address, client: address, ...options }),
   });
 }

@@ -124,6 +124,9 @@ function addRelayFacts(facts, tries, measurements) {
   facts.decide('relay', decide('udp', 'tcp', 'tls', 'websocket', 'quic'));
 }
 
+/** @param {Try} one */
+const isHttps = ({ measurement }) => measurement.port === HTTPS_PORT;
+
 /**
  * Connections that do not pass where the ports of the web do: one port may be the server's fault, two are not.
  *
@@ -144,6 +147,20 @@ function besidesTheWeb(tries) {
   return isMeant ? { passing, silent } : { passing: [], silent: [] };
 }
 
+/**
+ * UDP that passes on the port of HTTPS, and not on others that were tried.
+ *
+ * @param {readonly Try[]} tries
+ * @returns {{ passing: Try[], silent: Try[] }} none where others pass as well
+ */
+function besidesHttp3(tries) {
+  const udp = tries.filter(({ measurement }) => measurement.transport === 'udp');
+  const passing = udp.filter(answers);
+  const silent = udp.filter((one) => isSilent(one) && !isHttps(one));
+  const isMeant = passing.length > 0 && passing.every(isHttps) && silent.length > 0;
+  return isMeant ? { passing, silent } : { passing: [], silent: [] };
+}
+
 /** Servers that are silent although the way to others is open. @param {Facts} facts @param {readonly Try[]} tries */
 function addServerFacts(facts, tries) {
   const answering = tries.filter(answers);
@@ -152,7 +169,7 @@ function addServerFacts(facts, tries) {
     `${transport} ${proxy}`;
   const ways = new Set(answering.map(wayOf));
   const hosts = new Set(answering.map(({ measurement }) => measurement.host));
-  const { silent: blocked } = besidesTheWeb(tries);
+  const blocked = [...besidesTheWeb(tries).silent, ...besidesHttp3(tries).silent];
   for (const one of tries.filter(isSilent)) {
     const { measurement, evidence } = one;
     if (!ways.has(wayOf(one)) || blocked.includes(one)) continue;
@@ -162,11 +179,8 @@ function addServerFacts(facts, tries) {
 
 /** @param {Facts} facts @param {readonly Try[]} tries */
 function addPortFacts(facts, tries) {
-  const udp = tries.filter(({ measurement }) => measurement.transport === 'udp');
-  const isHttps = (/** @type {Try} */ { measurement }) => measurement.port === HTTPS_PORT;
-  const passing = udp.filter(answers);
-  const silent = udp.filter((one) => isSilent(one) && !isHttps(one));
-  if (passing.length > 0 && passing.every(isHttps) && silent.length > 0) {
+  const { passing } = besidesHttp3(tries);
+  if (passing.length > 0) {
     facts.add('udpPorts', '443-only', ...passing.map(({ evidence }) => evidence));
   }
   const { passing: web } = besidesTheWeb(tries);

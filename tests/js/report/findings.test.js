@@ -133,6 +133,9 @@ describe('servers are not blamed', () => {
     ]);
     expect(ids).toContain('web-ports-only');
     expect(ids).not.toContain('server-partly-silent');
+    const udp = idsOf([turn('udp', SILENT), turn('udp', { port: 443 })]);
+    expect(udp).toContain('udp-443-only');
+    expect(udp).not.toContain('server-partly-silent');
   });
 
   test('for what a proxy lets pass', () => {
