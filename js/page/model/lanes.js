@@ -45,9 +45,10 @@ function signOf(one) {
       if (one.status === 'ok') return 'passes';
       return one.status === 'failed' ? 'silent' : 'untold';
     case 'path':
+      // Firefox does not tell how a relay is reached.
       return one.candidates.some(
-        ({ type, protocol, relayProtocol = 'udp' }) =>
-          (type === 'srflx' || type === 'relay') && protocol === 'udp' && relayProtocol === 'udp',
+        ({ type, protocol, relayProtocol }) =>
+          (type === 'srflx' && protocol === 'udp') || (type === 'relay' && relayProtocol === 'udp'),
       )
         ? 'passes'
         : 'untold';
@@ -69,15 +70,21 @@ function roundTripOf(one) {
 /** @param {number} value */
 const shownMs = (value) => `${value < 10 ? Number(value.toFixed(1)) : Math.round(value)} ms`;
 
-/** @param {Record<Sign, number>} count @returns {{ tone: Tone, words: string }} */
+/**
+ * Silence and lost data count as that of the network here, since it is what a person sees of it; the report tells them
+ * from servers that are down.
+ *
+ * @param {Record<Sign, number>} count
+ * @returns {{ tone: Tone, words: string }}
+ */
 function judge({ passes, lost, refused, silent, untold }) {
-  if (passes > 0) {
-    const failed = lost + silent;
-    if (failed === 0) return { tone: 'good', words: 'passes' };
+  const failed = lost + silent;
+  if (passes > 0 && failed > 0) {
     return { tone: 'warn', words: `passes to ${passes} of ${passes + failed}` };
   }
   if (lost > 0) return { tone: 'warn', words: 'data gets lost' };
   if (refused > 0) return { tone: 'warn', words: 'passes, server refuses' };
+  if (passes > 0) return { tone: 'good', words: 'passes' };
   if (silent > 0) return { tone: 'bad', words: 'no answer' };
   return { tone: 'unknown', words: untold > 0 ? 'could not be told' : 'not tested' };
 }
@@ -104,7 +111,7 @@ export const lanesOf = (measurements) =>
     const times = [qualities, over]
       .map((list) => list.map(roundTripOf).filter((value) => value !== undefined))
       .find((list) => list.length > 0);
-    const time = times && count.passes > 0 ? `, ${shownMs(Math.min(...times))}` : '';
+    const time = times && tone === 'good' ? `, ${shownMs(Math.min(...times))}` : '';
     return {
       id,
       name,

@@ -11,8 +11,17 @@ import { METRICS, Series } from '../model/series.js';
  * @property {(typeof METRICS)[number]} of
  * @property {HTMLElement} place
  * @property {HTMLElement} table
+ * @property {HTMLElement} note where there is nothing to see
  * @property {Chart} [chart]
  */
+
+/** What a chart without lines says. @type {Readonly<Record<Metric, string>>} */
+const NOTHING = {
+  roundTripMs: 'No packet has come back.',
+  jitterMs: 'Not measured yet.',
+  lossPercent: 'Not measured: over streams such as TCP nothing is lost, it comes late.',
+  kbps: 'Not measured yet.',
+};
 
 /** @param {number | null} value */
 const shown = (value) => (value === null ? 'none' : String(Number(value.toFixed(1))));
@@ -78,6 +87,7 @@ export class ChartsView {
     this.#figures = METRICS.map((of) => ({
       of,
       place: element('div', { class: 'chart', 'aria-hidden': 'true' }),
+      note: element('p', { class: 'small dim chart-note' }),
       table: element('div', {
         class: 'scroll',
         role: 'region',
@@ -104,12 +114,13 @@ export class ChartsView {
       element(
         'div',
         { class: 'charts' },
-        ...this.#figures.map(({ of, place, table }) =>
+        ...this.#figures.map(({ of, place, table, note }) =>
           element(
             'figure',
             { 'data-metric': of.metric },
             element('figcaption', {}, `${of.title}, ${of.unit}`),
             place,
+            note,
             table,
           ),
         ),
@@ -136,8 +147,9 @@ export class ChartsView {
     if (this.#keys.childElementCount !== names.length) {
       this.#keys.replaceChildren(...names.map((name, i) => keyOf(name, i, this.#dashes)));
     }
-    for (const { chart, of, table } of this.#figures) {
+    for (const { chart, of, table, note } of this.#figures) {
       chart?.show(this.#series);
+      note.textContent = this.#series.has(of.metric) ? '' : NOTHING[of.metric];
       if (this.#areTablesShown) table.replaceChildren(this.#tableOf(of.metric, of));
     }
   }

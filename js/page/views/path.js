@@ -6,6 +6,8 @@ import { barrierOf, lanesOf } from '../model/lanes.js';
 /** @typedef {import('../model/lanes.js').Lane} Lane */
 
 const LEAST_WIDTH = 220;
+/** Below, names of nodes are short. */
+const NARROW = 340;
 const TOP = 84;
 const LANE = 54;
 const EDGE = 10;
@@ -74,7 +76,9 @@ function drawLane({ id, name, tone, words, isTried, hasGateway }, i, width) {
     { class: `lane lane-${tone}`, 'data-lane': id, 'data-tone': tone, 'data-tried': isTried },
     drawn('text', { x: start, y: y - 12, class: 'lane-name' }, name),
     drawn('text', { x: end, y: y - 12, 'text-anchor': 'end', class: 'lane-words' }, words),
-    drawn('circle', { cx: start + 3, cy: y, r: 3, class: 'lane-end' }),
+    tone === 'unknown'
+      ? undefined
+      : drawn('circle', { cx: start + 3, cy: y, r: 3, class: 'lane-end' }),
     drawn('path', { d: `M${start + 3} ${y}H${stop}`, class: 'lane-line' }),
     ...wall(tone, middle, y),
     hasGateway && tone !== 'bad'
@@ -127,7 +131,7 @@ export class PathView {
       const svg = drawn(
         'svg',
         { viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' },
-        node('device', EDGE, 'This device', 'start'),
+        node('device', EDGE, width < NARROW ? 'Device' : 'This device', 'start'),
         node('wall', width / 2, barrier, 'middle'),
         node('servers', width - EDGE, 'Servers', 'end'),
         drawn('path', { d: `M${width / 2} 66V${height}`, class: 'wall-line' }),
