@@ -20,11 +20,12 @@ const TIMEOUT = Object.freeze({ code: 'ERR_STUN_TIMEOUT', message: 'No answer ca
  * @returns {Promise<{ httpStatus?: number, roundTripMs: number } | undefined>}
  */
 async function request(url, mode, signal) {
+  const enough = new AbortController();
   const start = performance.now();
   try {
     const { type, status } = await fetch(url, {
       mode,
-      signal,
+      signal: AbortSignal.any([signal, enough.signal]),
       cache: 'no-store',
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
@@ -33,6 +34,9 @@ async function request(url, mode, signal) {
     return type === 'opaque' ? { roundTripMs } : { httpStatus: status, roundTripMs };
   } catch {
     return undefined;
+  } finally {
+    // Only whether something answers is of interest, not what.
+    enough.abort();
   }
 }
 

@@ -125,19 +125,25 @@ export class IceAgent {
   }
 
   /**
-   * Takes another agent of this page for the other end, which has made no offer.
+   * Takes another agent of this page, which has made an offer, for the other end, and begins to gather.
    *
    * @param {IceAgent} other
    */
-  async connect(other) {
-    const one = this.#connection;
-    const two = other.#connection;
-    await two.setRemoteDescription(/** @type {RTCSessionDescription} */ (one.localDescription));
-    other.#startedAt = performance.now();
-    await two.setLocalDescription();
-    await one.setRemoteDescription(/** @type {RTCSessionDescription} */ (two.localDescription));
-    this.#tellCandidatesTo(two);
-    other.#tellCandidatesTo(one);
+  async answer(other) {
+    const { localDescription } = other.#connection;
+    const offer = /** @type {RTCSessionDescription} */ (localDescription);
+    await this.#connection.setRemoteDescription(offer);
+    this.#startedAt = performance.now();
+    await this.#connection.setLocalDescription();
+  }
+
+  /** Takes the answer to its offer: both try to connect now. @param {IceAgent} other */
+  async accept(other) {
+    const { localDescription } = other.#connection;
+    const answer = /** @type {RTCSessionDescription} */ (localDescription);
+    await this.#connection.setRemoteDescription(answer);
+    this.#tellCandidatesTo(other.#connection);
+    other.#tellCandidatesTo(this.#connection);
   }
 
   /** Those that there are, and those to come. @param {RTCPeerConnection} to */

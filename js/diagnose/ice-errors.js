@@ -30,8 +30,6 @@ import { STUN_ERROR_CODES } from '../generated/stun-error-codes.js';
  *   tries show that the name of the server is found
  */
 
-/** W3C WebRTC section 4.8.3: no server of that URL could be reached. */
-const NOT_REACHED = 701;
 const UNAUTHENTICATED = 401;
 /** Whoever gives up sooner has not waited for an answer: the first retransmissions take longer (RFC 8489 section 6.2.1). */
 const PATIENT_MS = 5000;
@@ -71,8 +69,8 @@ function answerOf({ errorCode, errorText }) {
   };
 }
 
-/** @param {number} code */
-const isOfServer = (code) => code >= 300 && code < NOT_REACHED - 1;
+/** Of classes 3 to 6 (RFC 8489 section 14.8). @param {number} code */
+const isOfServer = (code) => code >= 300 && code < 700;
 
 /**
  * Why there is no candidate of a server that was asked alone.

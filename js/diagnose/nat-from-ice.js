@@ -86,6 +86,11 @@ function mappingOf({ servers, isComplete }, mapped, hosts) {
   if (!isOneSocket(mapped, hosts)) {
     return unknown('the browser has several network interfaces, or addresses of both families');
   }
+  if (new Set(mapped.map(({ address }) => address)).size > 1) {
+    return unknown(
+      'servers saw several addresses: there are several ways out, or the NAT has several addresses',
+    );
+  }
   // As many as there are servers, of which two differ in their ports only.
   if (names.size < places.size && mapped.length === places.size) {
     return { value: 'address-and-port-dependent' };

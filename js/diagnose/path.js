@@ -80,11 +80,14 @@ export async function measurePath(targets, { signal }) {
     await agent.gathered(undefined, { timeoutMs: GATHER_MS, signal });
     /** @type {{ local: string, remote: string } | undefined} */
     let selected;
-    if (turn.length > 0) {
+    if (turn.length > 0 && agent.candidateOf('relay') !== undefined) {
       const far = new IceAgent({ iceServers: turn, iceTransportPolicy: 'relay' });
       agents.push(far);
-      await agent.connect(far);
-      selected = await pairOf(agent, signal);
+      await far.answer(agent);
+      if ((await far.gathered('relay', { timeoutMs: GATHER_MS, signal })) !== undefined) {
+        await agent.accept(far);
+        selected = await pairOf(agent, signal);
+      }
     }
     return {
       ...head,

@@ -19,6 +19,8 @@ const ECHOES = 5;
 const ECHO_WAIT_MS = 1000;
 const PROOF_WAIT_MS = 5000;
 const PAYLOAD_BYTES = 64;
+/** Allocation Quota Reached (RFC 8656 section 19). */
+const QUOTA = 486;
 
 /** @param {RTCIceCandidate | undefined} candidate @returns {{ address: string, port: number } | undefined} */
 export function endpointOf(candidate) {
@@ -200,6 +202,9 @@ async function ask(target, bounds) {
   }
 }
 
+/** @template T @param {Promise<T>} promise */
+const settled = async (promise) => (await Promise.allSettled([promise]))[0];
+
 /**
  * Tries each server that is reached without a WebSocket.
  *
@@ -214,14 +219,27 @@ export async function measureReachability(targets, bounds, report) {
   const open = [];
   const found = new Set();
   const notFound = new Set();
-  await mapBounded(targets, AT_ONCE, async (target) => {
-    const judged = await ask(target, bounds);
+  const judge = (/** @type {Judged} */ judged) => {
     const { measurement, ifFound } = judged;
     if (isNameFound(measurement)) found.add(measurement.host);
     if (measurement.error?.code === NAME_NOT_FOUND.code) notFound.add(measurement.host);
     if (ifFound === undefined) report(measurement);
     else open.push(judged);
+  };
+  /** @type {Target[]} */
+  const again = [];
+  // Where one fails, such as by an abort, the others close what they have opened before this ends.
+  const ends = await mapBounded(targets, AT_ONCE, async (target) => {
+    const judged = await settled(ask(target, bounds));
+    if (judged.status === 'rejected') return judged;
+    const { measurement } = judged.value;
+    if (measurement.error?.errorCode === QUOTA && targets.length > 1) again.push(target);
+    else judge(judged.value);
+    return judged;
   });
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  // The quota may have been used up by the others, which were asked at the same time.
+  for (const target of again) judge(await ask(target, bounds));
   // What one of them leaves open, the others of the same name may tell.
   for (const { measurement, ifFound } of open) {
     const { host } = measurement;

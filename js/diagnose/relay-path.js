@@ -7,12 +7,24 @@ import { IceAgent, within } from './ice-agent.js';
 /** Ours: DTLS and SCTP are five round trips, with time for some that are lost. */
 const CONNECT_MS = 6000;
 
-/** @param {RTCDataChannel} channel @param {(resolve: (value: true) => void) => void} resolve */
-function whenOpen(channel, resolve) {
-  const told = () => /** @type {any} */ (resolve)(true);
-  if (channel.readyState === 'open') told();
-  else channel.addEventListener('open', told, { once: true });
-}
+/** @param {RTCDataChannel} channel @returns {Promise<void>} */
+const whenOpen = (channel) =>
+  new Promise((resolve) => {
+    if (channel.readyState === 'open') resolve();
+    else channel.addEventListener('open', () => resolve(), { once: true });
+  });
+
+/**
+ * TURN servers answer STUN as well (RFC 8656 section 4); Firefox does not ask unless it is told to.
+ *
+ * @param {RTCIceServer} server with one URL
+ * @returns {RTCIceServer[]}
+ */
+const stunOf = ({ urls }) =>
+  [urls]
+    .flat()
+    .filter((url) => url.startsWith('turn:'))
+    .map((url) => ({ urls: url.replace(/^turn/, 'stun').replace(/\?.*$/, '') }));
 
 /**
  * `near` uses nothing but the relay. `far` uses a relay of the same server; or, where that leads nowhere, whatever it
@@ -20,7 +32,7 @@ function whenOpen(channel, resolve) {
  */
 export class RelayPath {
   /** Milliseconds of each step that was done. @type {Record<string, number>} */ phases = {};
-  /** @type {IceAgent | undefined} */ #far;
+  /** @type {IceAgent | undefined} */ #far = undefined;
 
   /**
    * @param {RTCIceServer} server with one URL
@@ -31,9 +43,9 @@ export class RelayPath {
     this.near = new IceAgent({ iceServers: [server], iceTransportPolicy: 'relay' });
   }
 
+  /** There once it is connected. */
   get far() {
-    if (this.#far === undefined) throw new Error('not connected');
-    return this.#far;
+    return /** @type {IceAgent} */ (this.#far);
   }
 
   /** @param {Bounds} bounds @returns {Promise<RTCIceCandidate | undefined>} the relay; undefined: `near` tells why not */
@@ -46,25 +58,31 @@ export class RelayPath {
 
   /**
    * @param {RTCIceTransportPolicy} policy of the far end
-   * @param {AbortSignal} signal
-   * @returns {Promise<boolean>} whether data passes
+   * @param {Bounds} bounds of the making of its relay
+   * @returns {Promise<'open' | 'closed' | 'no-far-end'>} whether data passes; 'no-far-end': the far end has no relay, such
+   *   as with a quota of one, and another may be tried
    */
-  async connect(policy, signal) {
+  async connect(policy, bounds) {
     const start = performance.now();
-    this.#far = new IceAgent({ iceServers: [this.server], iceTransportPolicy: policy });
-    await this.near.connect(this.#far);
-    const { near, far } = this;
+    const { near } = this;
+    const iceServers = policy === 'relay' ? [this.server] : [this.server, ...stunOf(this.server)];
+    const far = new IceAgent({ iceServers, iceTransportPolicy: policy });
+    this.#far?.close();
+    this.#far = far;
+    await far.answer(near);
+    if (policy === 'relay' && (await far.gathered('relay', bounds)) === undefined) {
+      return 'no-far-end';
+    }
+    await near.accept(far);
+    const channels = [near.reliable, near.datagrams, far.reliable, far.datagrams];
     const isOpen = await within(
-      (/** @type {(value: true) => void} */ resolve) => {
-        const channels = [near.reliable, near.datagrams, far.reliable, far.datagrams];
-        Promise.all(
-          channels.map((channel) => new Promise((done) => whenOpen(channel, () => done(true)))),
-        ).then(() => resolve(true));
-      },
-      { timeoutMs: CONNECT_MS, signal },
+      (/** @type {(value: boolean) => void} */ resolve) =>
+        void Promise.all(channels.map(whenOpen)).then(() => resolve(true)),
+      { timeoutMs: CONNECT_MS, signal: bounds.signal },
     );
-    if (isOpen) this.phases.connected = performance.now() - start;
-    return isOpen === true;
+    if (!isOpen) return 'closed';
+    this.phases.connected = performance.now() - start;
+    return 'open';
   }
 
   close() {
@@ -79,20 +97,25 @@ export class RelayPath {
  * @param {RTCIceServer} server with one URL
  * @param {Bounds} bounds of its making
  * @param {(path: RelayPath) => void} onPath told of each path before it is used, to close it
- * @returns {Promise<{ path: RelayPath, relay: RTCIceCandidate | undefined, isOpen: boolean }>}
+ * @returns {Promise<{ path: RelayPath, relay: RTCIceCandidate | undefined, isOpen: boolean }>} without `relay`: its near
+ *   end tells why
  */
 export async function openRelayPath(server, bounds, onPath) {
-  /** @type {{ path: RelayPath, relay: RTCIceCandidate | undefined, isOpen: boolean } | undefined} */
-  let first;
-  for (const policy of /** @type {const} */ (['relay', 'all'])) {
-    const path = new RelayPath(server);
-    onPath(path);
-    const relay = await path.allocate(bounds);
-    const isOpen = relay !== undefined && (await path.connect(policy, bounds.signal));
-    const found = { path, relay, isOpen };
-    if (isOpen || relay === undefined) return first === undefined || isOpen ? found : first;
-    first = found;
+  const path = new RelayPath(server);
+  onPath(path);
+  const relay = await path.allocate(bounds);
+  if (relay === undefined) return { path, relay, isOpen: false };
+  let outcome = await path.connect('relay', bounds);
+  if (outcome === 'no-far-end') outcome = await path.connect('all', bounds);
+  else if (outcome === 'closed') {
     path.close();
+    // An offer is answered once.
+    const other = new RelayPath(server);
+    onPath(other);
+    const again = await other.allocate(bounds);
+    if (again !== undefined && (await other.connect('all', bounds)) === 'open') {
+      return { path: other, relay: again, isOpen: true };
+    }
   }
-  return /** @type {NonNullable<typeof first>} */ (first);
+  return { path, relay, isOpen: outcome === 'open' };
 }

@@ -1,5 +1,6 @@
 // The steps of a network test in a page, by what its plan names.
 import { PosternError } from '../errors.js';
+import { all } from './all.js';
 import { isGateway, measureGateway } from './gateway.js';
 import { measureHttps } from './https.js';
 import { diagnoseNat } from './nat.js';
@@ -33,7 +34,7 @@ function eachUrl(info, urls, measure, { timeoutMs }) {
     {
       ...info,
       run: async ({ signal, report }) => {
-        await Promise.all(
+        await all(
           [...new Set(urls)].map(async (url) => report(await measure(url, { timeoutMs, signal }))),
         );
       },
@@ -46,18 +47,12 @@ function relays(targets, options) {
   if (targets.length === 0) return [];
   return [
     {
-      id: 'path',
-      title: 'The way that the browser would choose',
-      expectedMs: 1000,
-      run: async ({ signal, report }) => report(await measurePath(targets, { signal })),
-    },
-    {
       id: 'relays',
       title: 'STUN and TURN servers',
       expectedMs: 2000,
       run: async ({ signal, report }) => {
         const bounds = { timeoutMs: options.timeoutMs, signal };
-        await Promise.all([
+        await all([
           measureReachability(
             targets.filter((one) => !isGateway(one)),
             bounds,
@@ -68,6 +63,19 @@ function relays(targets, options) {
             .map(async (one) => report(await measureGateway(one, { ...options, signal }))),
         ]);
       },
+    },
+  ];
+}
+
+/** @param {readonly Target[]} targets @returns {Step[]} */
+function path(targets) {
+  if (targets.length === 0) return [];
+  return [
+    {
+      id: 'path',
+      title: 'The way that the browser would choose',
+      expectedMs: 1000,
+      run: async ({ signal, report }) => report(await measurePath(targets, { signal })),
     },
   ];
 }
@@ -165,7 +173,8 @@ export function pageSteps(plan, options) {
   return [
     web,
     relays(targets, options),
-    nat(plan, options),
+    // Afterwards, as its relays count for a quota, too.
+    [...path(targets), ...nat(plan, options)],
     ...qualities(plan, targets, options).map((step) => [step]),
   ].filter((group) => group.length > 0);
 }

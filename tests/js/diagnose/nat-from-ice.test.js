@@ -106,6 +106,11 @@ describe.each(BROWSERS)('mapping, by what %s shows', (_, of) => {
     expect(mappingOf([ONE, OTHER], two)).toEqual(unknown(/both families/));
   });
 
+  test('several public addresses may be those of several ways out', () => {
+    const two = [...seen(of, 50_001), srflx(50_001, of.srflx[0], '203.0.113.78')];
+    expect(mappingOf([ONE, OTHER], two)).toEqual(unknown(/several addresses/));
+  });
+
   test('nothing', () => {
     expect(mappingOf([ONE, OTHER], seen(of))).toEqual(unknown(/no mapped address/));
   });
