@@ -8,7 +8,6 @@ import { measured } from './measured.js';
 /** @typedef {import('./reflector/judge.js').ProbeResult} ProbeResult */
 /** @typedef {import('./reflector/open-reflector.js').ReflectorSession} ReflectorSession */
 
-/** Where nothing at all passes a port, another one may tell more. */
 const MOST_PORTS = 3;
 
 /** @param {Pattern['looksLike']} looksLike @param {ProbeResult} result @returns {Pattern} */
@@ -20,6 +19,16 @@ function patternOf(looksLike, { out, in: inwards, because }) {
     return { looksLike, result: 'blocked', because: why };
   }
   return { looksLike, result: 'unknown', because: because ?? 'it was not answered' };
+}
+
+/** @param {{ patterns: Pattern[] }} found */
+const hasPassed = ({ patterns }) => patterns.some(({ result }) => result === 'passed');
+
+/** @param {ReflectorSession} session @param {'udp' | 'tcp'} transport @param {number} port */
+async function tryPort(session, transport, port) {
+  const results = await session.probe({ transport, port, payloads: LOOKS });
+  const patterns = LOOKS.map((look) => patternOf(look, /** @type {ProbeResult} */ (results[look])));
+  return { port, patterns };
 }
 
 /**
@@ -41,17 +50,18 @@ export function measureInspection(session, { transport = 'udp' } = {}) {
   return measured(what, session.signal, async () => {
     const { udp, sip } = session.ports;
     const ports = (transport === 'udp' ? udp : sip).slice(0, MOST_PORTS);
-    /** @type {Partial<InspectionMeasurement>} */
-    let found = { status: 'skipped', because: 'The reflector has no ports for SIP.' };
-    for (const port of ports) {
-      const results = await session.probe({ transport, port, payloads: LOOKS });
-      const patterns = LOOKS.map((look) =>
-        patternOf(look, /** @type {ProbeResult} */ (results[look])),
-      );
-      if (patterns.some(({ result }) => result === 'passed')) return { port, patterns };
-      const because = 'Nothing passed on the ports that were tried, whatever it looked like.';
-      found = { port, patterns, status: 'unknown', because };
+    if (ports.length === 0) {
+      return { status: 'skipped', because: 'The reflector has no ports for SIP.' };
     }
-    return found;
+    const [first, ...others] = ports;
+    const found = [await tryPort(session, transport, first)];
+    // Where nothing at all passes, another one may tell more.
+    if (!hasPassed(found[0])) {
+      found.push(...(await Promise.all(others.map((port) => tryPort(session, transport, port)))));
+    }
+    const told = found.find(hasPassed);
+    if (told !== undefined) return told;
+    const because = 'Nothing passed on the ports that were tried, whatever it looked like.';
+    return { ...found[0], status: 'unknown', because };
   });
 }

@@ -48,10 +48,9 @@ export function measureSipAlg(session, { transport = 'udp' } = {}) {
     if (ports.length === 0) {
       return { status: 'skipped', because: 'The reflector has no ports for SIP.' };
     }
-    const results = [];
-    for (const port of ports) {
-      results.push(await session.probe({ transport, port, payloads: ['sip', 'random'] }));
-    }
+    const results = await Promise.all(
+      ports.map((port) => session.probe({ transport, port, payloads: ['sip', 'random'] })),
+    );
     return resultOf(/** @type {{ sip: ProbeResult, random: ProbeResult }[]} */ (results));
   });
 }
