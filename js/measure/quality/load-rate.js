@@ -6,7 +6,13 @@ const ENOUGH = 0.9;
 const FEW = 2;
 /** What is sent while measuring, of what arrives: enough to keep the path busy, and little to be lost or queued. */
 const OVERLOAD = 1.1;
+/** Of that less than this share can come in time, if it was the path that took no more. */
+const ALL = 0.97;
+/** So many steps of which all has come, and it was something else: the ramp goes on. */
+const ALL_STEPS = 2;
 const LEAST_KBPS = 16;
+/** What a path takes is what most arrived in one of so many steps: whatever disturbs makes it less, and never more. */
+const REMEMBERED = 5;
 
 /**
  * What came of a step.
@@ -19,12 +25,14 @@ const LEAST_KBPS = 16;
 
 /**
  * First a ramp: each step sends twice as much, up to one of which more than a tenth has not come in time, lost or queued,
- * or to the most that is allowed. From then on it sends a tenth more than what arrives.
+ * or to the most that is allowed. From then on it holds: it sends a tenth more than what the path takes.
  */
 export class LoadRate {
   isHolding = false;
   #maxKbps;
   #keptShare;
+  #whole = 0;
+  /** @type {number[]} */ #arrivedKbps = [];
 
   /**
    * @param {object} options
@@ -40,17 +48,20 @@ export class LoadRate {
 
   /** @param {StepResult} result */
   step({ sent, arrived, arrivedKbps }) {
-    if (!this.isHolding) {
-      const expected = sent * this.#keptShare;
+    const expected = sent * this.#keptShare;
+    const isMost = this.kbps >= this.#maxKbps;
+    if (this.isHolding) {
+      this.#whole = arrived >= ALL * expected ? this.#whole + 1 : 0;
+      this.isHolding = this.#whole < ALL_STEPS || isMost;
+    } else {
       const isTooMuch = arrived < ENOUGH * expected && expected - arrived > FEW;
-      if (!isTooMuch && this.kbps < this.#maxKbps) {
-        this.kbps = Math.min(this.#maxKbps, 2 * this.kbps);
-        return;
-      }
-      this.isHolding = true;
-      if (!isTooMuch) return;
+      this.isHolding = isTooMuch || isMost;
+      if (isMost && !isTooMuch) return;
     }
-    const next = (OVERLOAD * arrivedKbps) / this.#keptShare;
+    this.#arrivedKbps = [...this.#arrivedKbps, arrivedKbps].slice(-REMEMBERED);
+    const most = Math.max(...this.#arrivedKbps);
+    const next = this.isHolding ? (OVERLOAD * most) / this.#keptShare : 2 * this.kbps;
+    if (!this.isHolding) this.#whole = 0;
     this.kbps = Math.min(this.#maxKbps, Math.max(LEAST_KBPS, next));
   }
 }

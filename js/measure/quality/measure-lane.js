@@ -1,7 +1,6 @@
 // The numbers of a lane: first a flow of small packets alone, then one beside as much as it takes.
-import { LoadedLatency, QualityMeter, Stalls, Throughput } from '../../quality/index.js';
-import { Load } from './load.js';
-import { LoadRate } from './load-rate.js';
+import { LoadedLatency, QualityMeter, Stalls } from '../../quality/index.js';
+import { LoadRun } from './load-run.js';
 import { Marks } from './marks.js';
 import { Probes } from './probes.js';
 import { Sampler } from './sampler.js';
@@ -33,14 +32,6 @@ const BITS = 8;
 const KNOCK = { everyMs: 100, forMs: 3000 };
 /** How long a packet is waited for at least (graceTimeMs() may be more). */
 const GRACE_MS = 2000;
-/** A step of the ramp: what is sent in so long is judged. */
-const STEP_MS = 200;
-const MOST_STEPS = 7;
-/** Beyond that a packet counts as late in a step. */
-const MOST_DELAY_MS = 1000;
-/** Of the time that throughput is measured, what the ramp may take. */
-const RAMP_SHARE = 0.5;
-const DRAIN_MS = 300;
 
 /** Measures one lane, once. */
 export class LaneMeasurement {
@@ -52,7 +43,6 @@ export class LaneMeasurement {
   #takers = new Map();
   #meter;
   #latency = new LoadedLatency();
-  #throughput = new Throughput();
   /** @type {Stalls | undefined} */ #stalls;
   #options;
   /** @type {Sampler | undefined} */ #sampler;
@@ -204,59 +194,35 @@ export class LaneMeasurement {
     const { throughputSeconds, maxKbps, packetsPerSecond, payloadBytes } = this.#quality;
     /** The small packets are a part of all. */
     const ownKbps = (packetsPerSecond * payloadBytes * BITS) / MS_PER_S;
-    const stepMs = STEP_MS + Math.min(MOST_DELAY_MS, delayMs);
-    const totalMs = throughputSeconds * MS_PER_S;
-    const steps = Math.min(MOST_STEPS, Math.max(1, Math.floor((RAMP_SHARE * totalMs) / stepMs)));
-    const rate = new LoadRate({ maxKbps: maxKbps - ownKbps, steps, keptShare });
-    /** The first packet that counts: of the part after the ramp. */
-    let first = Number.POSITIVE_INFINITY;
-    const count = (/** @type {number} */ bytes, /** @type {number} */ atMs) => {
-      if (this.#sampler) this.#sampler.bytes += bytes;
-      if (first < Number.POSITIVE_INFINITY) this.#throughput.add(bytes, atMs);
-    };
-    const load = new Load({
+    const run = new LoadRun({
       lane: this.#lane,
       marks: this.#marks,
       flow: LOAD,
-      onArrival: (sequence, bytes, atMs) => {
+      maxKbps: maxKbps - ownKbps,
+      totalMs: throughputSeconds * MS_PER_S,
+      delayMs,
+      keptShare,
+      signal: this.#signal,
+      onBytes: (bytes) => {
         if (this.#sampler) this.#sampler.bytes += bytes;
-        if (sequence >= first) this.#throughput.add(bytes, atMs);
       },
     });
-    this.#takers.set(LOAD, (sequence, bytes, atMs) => load.received(sequence, bytes, atMs));
+    this.#takers.set(LOAD, (sequence, bytes, atMs) => run.received(sequence, bytes, atMs));
     const probes = this.#probes(BESIDE_LOAD, this.#latency.loaded, {
       onArrival: ({ isFirst, atMs }) => {
-        if (isFirst) count(payloadBytes, atMs);
+        if (isFirst) run.add(payloadBytes, atMs);
       },
     });
     if (this.#sampler) this.#sampler.isLoaded = true;
-    const end = performance.now() + totalMs;
     try {
-      load.kbps = rate.kbps;
-      load.start();
       probes.start();
-      for (let begin = performance.now(); begin < end; begin = performance.now()) {
-        const isWhole = end - begin >= stepMs;
-        await wait(Math.min(stepMs, end - begin), this.#signal);
-        if (!isWhole) break;
-        const now = performance.now();
-        rate.step({
-          ...load.sent.countSent(begin, begin + STEP_MS),
-          arrivedKbps: (load.sent.bytesArrived(now - STEP_MS, now) * BITS) / STEP_MS,
-        });
-        load.kbps = rate.kbps;
-        if (rate.isHolding) first = Math.min(first, load.sent.next);
-      }
-      load.stop();
-      probes.stop();
-      await wait(delayMs + DRAIN_MS, this.#signal, load.sent.allArrived);
+      await run.run();
     } finally {
-      load.stop();
       probes.stop();
-      this.numbers.throughput = this.#throughput.summary();
-      this.numbers.loadedLatency = this.#latency.summary();
       this.#takers.delete(LOAD);
       this.#takers.delete(BESIDE_LOAD);
+      this.numbers.throughput = run.summary();
+      this.numbers.loadedLatency = this.#latency.summary();
     }
   }
 }
