@@ -31,7 +31,7 @@ const own = Object.values(networkInterfaces())
 /** What a page needs besides its own files: WebSockets and web servers of this machine. */
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self'; " +
-  `connect-src 'self' ws://${HOST}:* http://${HOST}:*`;
+  `connect-src 'self' ws://${HOST}:* http://${HOST}:* https://${HOST}:*`;
 
 /** Lets the test call diagnose(), and keeps an eye on all that is opened for it. */
 const PROGRAM = `
@@ -504,11 +504,17 @@ describeInBrowsers(
         const plan = {
           https: ['http://127.0.0.2:9/'],
           signalling: ['ws://127.0.0.2:9/'],
+          webTransport: ['https://127.0.0.2:9/'],
           iceServers: [{ urls: 'ws://127.0.0.2:9/turn', ...USER }],
           quality: /** @type {const} */ (false),
         };
         const report = reportOf(await runIn(running.browser, plan));
-        for (const kind of /** @type {const} */ (['https', 'signalling', 'reachability'])) {
+        for (const kind of /** @type {const} */ ([
+          'https',
+          'signalling',
+          'webtransport',
+          'reachability',
+        ])) {
           expect(ofKind(report, kind)).toEqual([
             expect.objectContaining({
               status: 'skipped',
@@ -521,18 +527,27 @@ describeInBrowsers(
     );
 
     test(
-      'a web server that does not answer, and a WebSocket that is none',
+      'web servers that do not answer, and a WebSocket that does not echo',
       async () => {
         const web = await webServer();
         const plan = {
           https: [`http://${HOST}:9/`],
           signalling: [`ws://${HOST}:9/`, `ws://${web}/plain`],
+          webTransport: [`https://${HOST}:9/`],
         };
         const report = reportOf(await runIn(running.browser, plan));
         expect(ofKind(report, 'https')).toEqual([
           expect.objectContaining({
             status: 'failed',
             error: expect.objectContaining({ code: 'ERR_TRANSPORT_CONNECT' }),
+          }),
+        ]);
+        expect(ofKind(report, 'webtransport')).toEqual([
+          expect.objectContaining({
+            status: 'failed',
+            error: expect.objectContaining({
+              code: expect.stringMatching(/^ERR_(TRANSPORT_CONNECT|STUN_TIMEOUT)$/),
+            }),
           }),
         ]);
         const outcomes = ofKind(report, 'signalling').map(({ url, status, protocol }) => [
