@@ -1,17 +1,14 @@
-// npm start [-- stun:host:port ...]: sets up, builds, and asks servers for this machine's public address.
+// npm start [-- --once] [stun:host:port ...]: sets up, builds, and shows the network test: from Node.js, and as a page.
 
-import { join } from 'node:path';
+import { buildPage } from './lib/build-page.js';
 import { buildWasm } from './lib/build-steps.js';
-import { projectDirectory } from './lib/paths.js';
-import { run } from './lib/process.js';
-import { runMain } from './lib/steps.js';
+import { runMain, step } from './lib/steps.js';
 import { setUpWasm } from './setup.js';
 
 await runMain(async () => {
   await buildWasm(await setUpWasm());
-  const program = join(projectDirectory, 'js/dev/start.js');
-  const { status } = await run(process.execPath, [program, ...process.argv.slice(2)], {
-    show: true,
-  });
-  return status;
+  await step('page', buildPage);
+  // It needs what was built.
+  const { main } = await import('../js/dev/start.js');
+  return main(process.argv.slice(2));
 });

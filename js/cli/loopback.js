@@ -1,10 +1,29 @@
-// What this machine's loopback has: addresses, and ports that are nobody's.
+// Servers for development, on loopback: which addresses there are, and which ports are nobody's.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
 /** All of 127.0.0.0/8 is this machine, where the system is Linux. */
 export const loopbackAddresses = () =>
   process.platform === 'linux' ? ['127.0.0.1', '127.0.0.2'] : ['127.0.0.1'];
+
+/** To whom a server for development relays. */
+export const LOOPBACK_PEERS = ['127.0.0.0/8', '::1'];
+
+/**
+ * Where a server for development listens. With a page there are two addresses with two ports each, by which programs find
+ * out about NATs (RFC 5780).
+ *
+ * @param {number} port
+ * @param {boolean} isForPage
+ */
+export function loopbackListen(port, isForPage) {
+  const [address, ...others] = loopbackAddresses();
+  const pairs =
+    isForPage && others.length > 0
+      ? [address, ...others].flatMap((one) => [0, 1].map((more) => `udp://${one}:${port + more}`))
+      : [`udp://${address}:${port}`];
+  return [...pairs, `tcp://${address}:${port}`];
+}
 
 /** @param {number} port @param {string} address */
 async function isFree(port, address) {

@@ -3,7 +3,7 @@ import { parseListen } from '../server/listen.js';
 import { checkServerOptions } from '../server/server-options.js';
 import { prepareCredential } from '../strings/prepare-credential.js';
 import { UsageError } from './exit-codes.js';
-import { loopbackAddresses } from './loopback.js';
+import { LOOPBACK_PEERS, loopbackListen } from './loopback.js';
 import { readInputFile, textOf, textsOf } from './options.js';
 import { checkPage } from './page-options.js';
 import { printable } from './printable.js';
@@ -28,7 +28,6 @@ import { explainer } from './serve-explain.js';
  */
 
 const DEVELOPMENT_PORT = 3478;
-const DEVELOPMENT_PEERS = ['127.0.0.0/8', '::1'];
 const DEVELOPER = 'dev';
 const LOOPBACK = /^(127\.|::1$)/;
 
@@ -229,23 +228,6 @@ function forPage(server, page, isFile, secret) {
 }
 
 /**
- * On loopback; with a page there are two addresses with two ports each, by which programs find out about NATs (RFC 5780).
- *
- * @param {boolean} isForPage
- */
-function developmentListen(isForPage) {
-  const [address, ...others] = loopbackAddresses();
-  const first = `${address}:${DEVELOPMENT_PORT}`;
-  const pairs =
-    isForPage && others.length > 0
-      ? [address, ...others].flatMap((one) =>
-          [0, 1].map((more) => `udp://${one}:${DEVELOPMENT_PORT + more}`),
-        )
-      : [`udp://${first}`];
-  return [...pairs, `tcp://${first}`];
-}
-
-/**
  * Without users, a server on loopback gets one.
  *
  * @param {Record<string, any>} server
@@ -256,7 +238,7 @@ function forDevelopment(server, password, isForPage) {
   const { credentials, secret, relay } = server;
   if (credentials !== undefined || secret !== undefined || relay === false) return undefined;
   if (server.listen === undefined) {
-    server.listen = developmentListen(isForPage);
+    server.listen = loopbackListen(DEVELOPMENT_PORT, isForPage);
     server.relay = { addresses: ['127.0.0.1'], ...relay };
   }
   if (!isOnLoopback(server.listen)) {
@@ -265,7 +247,7 @@ function forDevelopment(server, password, isForPage) {
     );
   }
   server.credentials = { [DEVELOPER]: password };
-  server.policy = { allow: DEVELOPMENT_PEERS, ...server.policy };
+  server.policy = { allow: LOOPBACK_PEERS, ...server.policy };
   return { username: DEVELOPER, password };
 }
 
