@@ -126,7 +126,7 @@ export class PacketLog {
     return this.#add({ ...sent, number: 0, hops: [], outcome: 'under-way' });
   }
 
-  /** @param {Packet} packet @returns {Packet} */
+  /** @param {Packet} packet under way @returns {Packet} */
   duplicated(packet) {
     this.#stats.duplicated += 1;
     return this.#add({ ...packet, copyOf: packet.number, hops: [...packet.hops] });

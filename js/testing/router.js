@@ -43,10 +43,10 @@ export class Router {
     const out = this.#leave(packet, segment);
     if (out === undefined) return;
     const { duplication } = this.conditions;
+    const copy =
+      duplication > 0 && this.#random() < duplication ? this.log.duplicated(packet) : undefined;
     this.#carry(packet, out);
-    if (duplication > 0 && this.#random() < duplication) {
-      this.#carry(this.log.duplicated(packet), out);
-    }
+    if (copy !== undefined) this.#carry(copy, out);
   }
 
   /**

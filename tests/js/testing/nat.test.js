@@ -174,6 +174,21 @@ describe('the lifetime of a mapping (section 4.3)', () => {
     expect(inbox.map(({ text }) => text)).toEqual(['before']);
   });
 
+  test('a mapping that is kept for one lets others in no longer than they were written to', async () => {
+    const { world, nat, socket, places } = behindNat({ mappingLifetimeMs: 10_000 });
+    const outside = /** @type {any} */ (await seenAs(world, socket, places.first));
+    for (let i = 0; i < 3; i += 1) {
+      await world.advance(4000);
+      await seenAs(world, socket, places.otherAddress);
+    }
+    expect(nat.mappings()).toHaveLength(1);
+    const inbox = inboxOf(socket);
+    places.first.send(bytesOf('first'), outside);
+    places.otherAddress.send(bytesOf('otherAddress'), outside);
+    await world.run();
+    expect(inbox.map(({ text }) => text)).toEqual(['otherAddress']);
+  });
+
   test('another takes its place, and old permissions go with it', async () => {
     const { world, socket, places } = behindNat({
       mappingLifetimeMs: 10_000,
