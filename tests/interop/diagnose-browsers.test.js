@@ -1,8 +1,10 @@
 // Pages in browsers test this machine's servers, under a strict policy: all is well, and what goes wrong is told as such.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer as createWebServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { WebSocketServer } from 'ws';
 import { ECHO_PROTOCOL } from '../../js/diagnose/signalling.js';
@@ -321,6 +323,38 @@ describeInBrowsers(
         expect(found.opened).toBeGreaterThan(8);
         expect(found.open).toBe(0);
         while (server.stats().allocations > 0) await new Promise(setImmediate);
+      },
+      LONG,
+    );
+
+    test(
+      'the sample of docs/diagnose.md',
+      async () => {
+        const text = await readFile(new URL('../../docs/diagnose.md', import.meta.url), 'utf8');
+        const [, sample] = /** @type {RegExpExecArray} */ (
+          /<!-- run -->\n```js\n([\s\S]*?)```/.exec(text)
+        );
+        const program = sample
+          .replace("'postern/diagnose'", "'./js/diagnose/index.js'")
+          .replace("'postern/report'", "'./js/report/index.js'");
+        const { udp } = await turnServer();
+        const made = await bundlePage(program, 'sample');
+        cleanUps.push(made.remove);
+        const plan = { iceServers: [{ urls: udp, ...USER }], quality: false };
+        await writeFile(join(made.directory, 'plan.json'), JSON.stringify(plan));
+        const own = await serve(made.directory, { policy: POLICY });
+        cleanUps.push(() => own.close());
+        const { page } = await openPage(running.browser);
+        try {
+          await page.goto(own.origin);
+          await page.waitForFunction(
+            "document.querySelector('pre')?.textContent.includes('Calls will work well')",
+          );
+          const shown = await page.evaluate("document.querySelector('pre').textContent");
+          expect(shown).toMatch(/^reachability\/turn:.*: ok$/m);
+        } finally {
+          await page.close();
+        }
       },
       LONG,
     );
