@@ -1,0 +1,382 @@
+// Our clients and servers in a simulated network: whole lives of relays in no time.
+import { describe, expect, test } from '@jest/globals';
+import { decode, encode } from '../../../js/codec/index.js';
+import { createCredentials } from '../../../js/credentials/index.js';
+import {
+  allocate,
+  checkIceServers,
+  getMappedAddress,
+  openStunClient,
+  PosternError,
+} from '../../../js/index.js';
+import { addStunServer, addTurnServer } from '../../../js/testing/index.js';
+import { startServer } from '../../../js/testing/server/elsewhere.js';
+import { bytesOf, inboxOf, network } from './support.js';
+
+const USER = { username: 'alice', credential: 'secret' };
+const CREDENTIALS = { alice: 'secret' };
+const HOUR_MS = 3_600_000;
+
+/** A relay behind a NAT, and a peer behind another. @param {import('./support.js').NatOptions} [kind] @param {import('./support.js').NetworkOptions} [options] @param {object} [allocateOptions] */
+async function relayed(kind, options, allocateOptions = {}) {
+  const world = network(options);
+  const { server, urls, host } = await addTurnServer(world, {
+    name: 'turn.example.org',
+    credentials: CREDENTIALS,
+  });
+  const client = world.addHost({ name: 'client', nat: world.addNat({ name: 'home', ...kind }) });
+  const peerNat = world.addNat({ name: 'office' });
+  const peer = world.addHost({ name: 'peer', nat: peerNat }).openUdp();
+  const { transport } = client;
+  const relay = await world.runUntil(
+    allocate({ urls, ...USER }, { transport, ...allocateOptions }),
+  );
+  return { world, server, host, client, relay, peer, peerNat };
+}
+
+/** Where the peer is seen, and its packets pass by then. @param {Awaited<ReturnType<typeof relayed>>} all */
+async function acquainted({ world, relay, peer, peerNat }) {
+  peer.send(bytesOf('hole'), relay.relayedAddress);
+  await world.run();
+  return peerNat.mappings()[0].outside;
+}
+
+describe('STUN', () => {
+  test('the mapped address, by name and by address', async () => {
+    const world = network();
+    const { urls, host } = await addStunServer(world, { name: 'stun.example.org' });
+    const nat = world.addNat();
+    const { transport } = world.addHost({ nat });
+    const expected = {
+      address: nat.addresses[0],
+      roundTripMs: 20,
+      localAddress: { address: '10.0.0.1' },
+      serverAddress: { address: host.addresses[0], port: 3478 },
+      phases: { dns: 0, connect: 0, request: 20 },
+      otherAddress: undefined,
+    };
+    for (const url of ['stun:stun.example.org', urls[0]]) {
+      const result = await world.runUntil(getMappedAddress(url, { transport }));
+      expect(result).toMatchObject(expected);
+    }
+  });
+
+  test('requests are sent again as RFC 8489 says, in virtual time', async () => {
+    const world = network();
+    const { transport } = world.addHost();
+    world.addHost({ name: 'deaf' });
+    const asked = world.runUntil(getMappedAddress('stun:deaf', { transport }));
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_STUN_TIMEOUT' });
+    // Section 6.2.1: requests at these times, and 39.5 s in all.
+    expect(world.packets.map(({ sentAt }) => sentAt)).toEqual([
+      0, 500, 1500, 3500, 7500, 15_500, 31_500,
+    ]);
+    expect(world.now).toBe(39_500);
+    expect(world.stats().dropped['no-socket']).toBe(7);
+  });
+
+  test('timeoutMs goes by the same clock', async () => {
+    const world = network();
+    const { transport } = world.addHost();
+    const asked = world.runUntil(
+      getMappedAddress('stun:192.0.2.9', { transport, timeoutMs: 2000 }),
+    );
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_STUN_TIMEOUT' });
+    expect(world.now).toBe(2000);
+  });
+
+  test('a client that stays open keeps the binding of its NAT', async () => {
+    const world = network();
+    const { urls } = await addStunServer(world);
+    const nat = world.addNat({ mappingLifetimeMs: 30_000 });
+    const { transport } = world.addHost({ nat });
+    const client = await world.runUntil(openStunClient(urls[0], { transport }));
+    const { port } = await world.runUntil(client.bind());
+    for (let i = 0; i < 10; i += 1) {
+      await world.advance(20_000);
+      client.keepAlive();
+    }
+    expect((await world.runUntil(client.bind())).port).toBe(port);
+    await world.advance(30_000);
+    expect((await world.runUntil(client.bind())).port).not.toBe(port);
+    await world.runUntil(client.close());
+  });
+
+  test('what cannot be', async () => {
+    const world = network();
+    const { transport } = world.addHost();
+    for (const [url, code] of [
+      ['stun:nobody.example.org', 'ERR_DNS'],
+      ['stuns:192.0.2.1', 'ERR_TRANSPORT_UNSUPPORTED'],
+      ['turn:192.0.2.1?transport=tcp', 'ERR_TRANSPORT_UNSUPPORTED'],
+      ['stun:[2001:db8::1]', 'ERR_TRANSPORT_CONNECT'],
+    ]) {
+      await expect(world.runUntil(getMappedAddress(url, { transport }))).rejects.toMatchObject({
+        code,
+      });
+    }
+    const taken = world.addHost();
+    taken.openUdp({ port: 4000 });
+    const options = { transport: taken.transport, localPort: 4000 };
+    await expect(world.runUntil(getMappedAddress('stun:192.0.2.1', options))).rejects.toMatchObject(
+      {
+        code: 'ERR_INVALID_ARGUMENT',
+      },
+    );
+  });
+});
+
+describe('the STUN server', () => {
+  /** @param {import('../../../js/testing/index.js').StunServerOptions} [options] */
+  async function asked(options) {
+    const world = network();
+    const server = await addStunServer(world, options);
+    const socket = world.addHost().openUdp({ port: 5000 });
+    /** @type {{ message: import('../../../js/codec/index.js').Message, from: string }[]} */
+    const answers = [];
+    socket.onmessage = (bytes, { address, port }) =>
+      void answers.push({ message: decode(bytes), from: `${address}:${port}` });
+    /** @param {any} attributes @param {object} [more] */
+    const ask = async (attributes, more) => {
+      const bytes = encode({ class: 'request', method: 'Binding', attributes, ...more });
+      socket.send(bytes, { address: server.host.addresses[0], port: 3478 });
+      await world.run();
+      return answers.shift();
+    };
+    return { world, server, socket, ask };
+  }
+  const TWO = { addresses: ['192.0.2.1', '192.0.2.2'] };
+
+  test.each([
+    [{ changeIp: false, changePort: false }, '192.0.2.1:3478'],
+    [{ changeIp: false, changePort: true }, '192.0.2.1:3479'],
+    [{ changeIp: true, changePort: false }, '192.0.2.2:3478'],
+    [{ changeIp: true, changePort: true }, '192.0.2.2:3479'],
+  ])('CHANGE-REQUEST %j: from %s', async (changeRequest, from) => {
+    const { ask, server } = await asked(TWO);
+    const answer = await ask({ changeRequest }, { fingerprint: true });
+    expect(answer?.from).toBe(from);
+    expect(answer?.message.fingerprint).toBe('valid');
+    const [address, port] = from.split(':');
+    expect(answer?.message.attributes.responseOrigin).toMatchObject({
+      address,
+      port: Number(port),
+    });
+    expect(answer?.message.attributes.otherAddress).toMatchObject({
+      address: '192.0.2.2',
+      port: 3479,
+    });
+    expect(answer?.message.attributes.xorMappedAddress).toMatchObject({ port: 5000 });
+    expect(server.stats()).toEqual({ requests: 1, answers: 1, refused: 0, ignored: 0 });
+  });
+
+  test('RESPONSE-PORT and PADDING', async () => {
+    const { world, ask } = await asked(TWO);
+    expect(await ask({ responsePort: 5001 })).toBe(undefined);
+    expect(world.packets.at(-1)).toMatchObject({
+      destination: { port: 5001 },
+      because: 'no-socket',
+    });
+    const padded = await ask({ padding: new Uint8Array(64) });
+    expect(padded?.message.attributes.padding).toHaveLength(64);
+  });
+
+  test('with one address it refuses to be another, and says of none', async () => {
+    const { ask, server } = await asked();
+    const { message } = (await ask({})) ?? {};
+    expect(message?.attributes.otherAddress).toBe(undefined);
+    const refused = await ask({ changeRequest: { changeIp: true, changePort: true } });
+    expect(refused?.message.attributes).toMatchObject({
+      errorCode: { code: 420 },
+      unknownAttributes: [3],
+    });
+    expect(server.stats().refused).toBe(1);
+    expect(server.urls).toEqual([`stun:${server.host.addresses[0]}:3478`]);
+  });
+
+  test('what it must know and does not, and what is no request', async () => {
+    const { world, ask, server, socket } = await asked();
+    const bytes = encode({ class: 'request', method: 'Binding', attributes: { software: 'abcd' } });
+    // SOFTWARE becomes an attribute that nobody has.
+    bytes.set([0x7f, 0x01], 20);
+    socket.send(bytes, { address: server.host.addresses[0], port: 3478 });
+    await world.run();
+    expect(server.stats()).toMatchObject({ requests: 1, refused: 1 });
+    socket.send(bytesOf('hello'), { address: server.host.addresses[0], port: 3478 });
+    await ask({}, { class: 'indication' });
+    await ask({}, { method: 'Allocate' });
+    expect(server.stats()).toMatchObject({ requests: 1, ignored: 3 });
+    await server.close();
+    await server[Symbol.asyncDispose]();
+    expect(await ask({})).toBe(undefined);
+  });
+
+  test.each(
+    /** @type {[any, any, string][]} */ ([
+      [undefined, {}, 'network'],
+      [{}, {}, 'network'],
+      [network(), { addresses: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] }, 'options.addresses'],
+      [network(), { addresses: ['192.0.2.1', '2001:db8::1'] }, 'options.addresses'],
+      [network(), { ports: [3478, 3478] }, 'options.ports[1]'],
+      [network(), { ports: [3478] }, 'options.ports[1]'],
+      [network(), 5, 'options'],
+    ]),
+  )('%#: wrong arguments', async (world, options, argument) => {
+    await expect(addStunServer(world, options)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      argument,
+    });
+  });
+});
+
+describe('TURN', () => {
+  test('a relay lives for hours behind a NAT that forgets, with a tenth of the packets lost', async () => {
+    const all = await relayed({ mappingLifetimeMs: 30_000 }, { loss: 0.1, jitterMs: 10 });
+    const { world, server, relay, peer } = all;
+    const outside = await acquainted(all);
+    await world.runUntil(relay.permit(outside.address));
+    const inbox = inboxOf(peer);
+    await world.advance(6 * HOUR_MS);
+    expect(server.stats().allocations).toBe(1);
+    /** @type {string[]} */
+    const received = [];
+    relay.onmessage = (data) => void received.push(new TextDecoder().decode(data));
+    peer.onmessage = (bytes, from) => {
+      inbox.push({ text: new TextDecoder().decode(bytes), from: `${from.address}:${from.port}` });
+      peer.send(bytesOf('back'), from);
+    };
+    for (let i = 0; i < 20; i += 1) {
+      peer.send(bytesOf('hole'), relay.relayedAddress);
+      relay.send(bytesOf('there'), await acquainted(all));
+      await world.run();
+    }
+    expect(inbox.length).toBeGreaterThan(10);
+    const { address, port } = relay.relayedAddress;
+    expect(inbox[0]).toEqual({ text: 'there', from: `${address}:${port}` });
+    expect(received).toContain('back');
+    await world.runUntil(relay.close());
+    await world.runUntil(server.close());
+  });
+
+  test('given back, or left to run out', async () => {
+    const { world, server, host, relay, client } = await relayed();
+    expect(relay.phases).toMatchObject({ dns: 0, connect: 0, challenge: 20, allocate: 20 });
+    /** @type {[string, number][]} */
+    const ended = [];
+    server.on('end', ({ username, durationMs }) => void ended.push([username, durationMs]));
+    await world.advance(60_000);
+    await world.runUntil(relay.close());
+    expect(server.stats().allocations).toBe(0);
+    const { transport } = client;
+    const url = `turn:${host.addresses[0]}`;
+    const lost = await world.runUntil(allocate({ urls: url, ...USER }, { transport }));
+    client.close();
+    expect((await world.runUntil(lost.closed)).reason).toBe('transport');
+    await world.runUntil(() => server.stats().allocations === 0, { limitMs: HOUR_MS });
+    // From its making to its end; RFC 8656 section 7.2: ten minutes.
+    expect(ended).toEqual([
+      ['alice', expect.closeTo(60_020, -2)],
+      ['alice', expect.closeTo(600_000, -4)],
+    ]);
+  });
+
+  test('a server that has gone shows by silence', async () => {
+    const { world, host, relay } = await relayed();
+    host.close();
+    const { reason, error } = await world.runUntil(relay.closed, { limitMs: HOUR_MS });
+    expect(reason).toBe('timeout');
+    expect(error).toBeInstanceOf(PosternError);
+  });
+
+  test('time-limited credentials run out by the network’s clock', async () => {
+    const world = network();
+    const { urls, server } = await addTurnServer(world, { secret: 'north' });
+    const { transport } = world.addHost();
+    const made = await createCredentials({ secret: 'north', userId: 'alice', ttlSeconds: 3600 });
+    const iceServer = { urls, username: made.username, credential: made.credential };
+    const relay = await world.runUntil(allocate(iceServer, { transport }));
+    await world.runUntil(relay.close());
+    await world.advance(HOUR_MS + 2000);
+    await expect(world.runUntil(allocate(iceServer, { transport }))).rejects.toMatchObject({
+      errorCode: 401,
+    });
+    expect(server.stats().allocations).toBe(0);
+  });
+
+  test('two hosts behind symmetric NATs exchange data over their relays', async () => {
+    const world = network({ loss: 0.05 });
+    const { urls } = await addTurnServer(world, { credentials: CREDENTIALS });
+    const kind = { mapping: 'address-and-port-dependent', filtering: 'address-and-port-dependent' };
+    const hosts = [1, 2].map(() => world.addHost({ nat: world.addNat(/** @type {any} */ (kind)) }));
+    const [one, other] = await world.runUntil(
+      Promise.all(hosts.map(({ transport }) => allocate({ urls, ...USER }, { transport }))),
+    );
+    await world.runUntil(
+      Promise.all([
+        one.permit(other.relayedAddress.address),
+        other.permit(one.relayedAddress.address),
+      ]),
+    );
+    const texts = new Set();
+    other.onmessage = (data) => void texts.add(new TextDecoder().decode(data));
+    for (let i = 0; i < 40; i += 1) one.send(bytesOf(`${i}`), other.relayedAddress);
+    await world.run();
+    expect(texts.size).toBeGreaterThan(25);
+  });
+
+  test('checkIceServers() with data through the relay', async () => {
+    const world = network();
+    const { urls } = await addTurnServer(world, { credentials: CREDENTIALS });
+    const { transport } = world.addHost({ nat: world.addNat() });
+    const [row] = await world.runUntil(
+      checkIceServers([{ urls, ...USER }], /** @type {any} */ ({ transport })),
+    );
+    expect(row).toMatchObject({ ok: true });
+  });
+
+  test('a drain that takes too long ends by the network’s clock', async () => {
+    const { world, server, relay } = await relayed();
+    expect(await world.runUntil(server.drain({ timeoutMs: 90_000 }))).toBe(1);
+    expect(world.now).toBeGreaterThanOrEqual(90_000);
+    expect((await world.runUntil(relay.closed, { limitMs: HOUR_MS })).reason).not.toBe('closed');
+  });
+
+  test('ports that are taken are left alone', async () => {
+    const world = network();
+    const { host, urls } = await addTurnServer(world, {
+      credentials: CREDENTIALS,
+      relay: { ports: [50_000, 50_001] },
+    });
+    host.openUdp({ port: 50_000 });
+    const { transport } = world.addHost();
+    const relay = await world.runUntil(allocate({ urls, ...USER }, { transport }));
+    expect(relay.relayedAddress.port).toBe(50_001);
+    await expect(world.runUntil(allocate({ urls, ...USER }, { transport }))).rejects.toMatchObject({
+      errorCode: 508,
+    });
+  });
+
+  test.each(
+    /** @type {[any, any, string][]} */ ([
+      [undefined, {}, 'network'],
+      [network(), undefined, 'options'],
+      [network(), {}, 'options.credentials'],
+      [network(), { credentials: CREDENTIALS, ports: [0] }, 'options.ports[0]'],
+      [network(), { credentials: CREDENTIALS, addresses: ['x'] }, 'options.addresses[0]'],
+      [network(), { credentials: CREDENTIALS, listen: 'udp://192.0.2.1:1' }, 'options.listen'],
+      [network(), { credentials: CREDENTIALS, mirror: {} }, 'options.mirror'],
+    ]),
+  )('%#: wrong arguments', async (world, options, argument) => {
+    await expect(addTurnServer(world, options)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      argument,
+    });
+  });
+
+  test('in a browser there is none', async () => {
+    const given = /** @type {any} */ ({});
+    await expect(startServer(given, given, [], {})).rejects.toMatchObject({
+      code: 'ERR_TRANSPORT_UNSUPPORTED',
+    });
+  });
+});
