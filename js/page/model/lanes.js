@@ -30,7 +30,7 @@ const WAYS = [
   { id: 'https', name: 'HTTPS', transports: [], kinds: ['https'] },
 ];
 
-/** @param {Measurement} one @returns {Sign} */
+/** @param {Measurement} one @returns {Sign | undefined} undefined: it says nothing of a way */
 function signOf(one) {
   switch (one.kind) {
     case 'reachability': {
@@ -51,13 +51,17 @@ function signOf(one) {
           (type === 'srflx' && protocol === 'udp') || (type === 'relay' && relayProtocol === 'udp'),
       )
         ? 'passes'
-        : 'untold';
+        : undefined;
     case 'port-map':
       return one.ports.some(({ outwards, inwards }) => outwards === 'open' && inwards === 'open')
         ? 'passes'
         : 'untold';
+    case 'nat':
+      if (one.status === 'ok') return 'passes';
+      // Candidates alone tell nothing where there are none.
+      return one.method === 'ice' ? undefined : 'untold';
     default:
-      return one.status === 'ok' ? 'passes' : 'untold';
+      return undefined;
   }
 }
 
@@ -100,10 +104,13 @@ export const lanesOf = (measurements) =>
         kinds.includes(one.kind) ||
         (one.kind === 'reachability' && transports.includes(one.transport)),
     );
-    const tried = over.filter(({ status }) => status !== 'skipped');
+    const signs = over
+      .filter(({ status }) => status !== 'skipped')
+      .map(signOf)
+      .filter((sign) => sign !== undefined);
     /** @type {Record<Sign, number>} */
     const count = { passes: 0, lost: 0, refused: 0, silent: 0, untold: 0 };
-    for (const one of tried) count[signOf(one)] += 1;
+    for (const sign of signs) count[sign] += 1;
     const { tone, words } = judge(count);
     const qualities = measurements.filter(
       (one) => one.kind === 'quality' && transports.includes(one.transport),
@@ -117,7 +124,7 @@ export const lanesOf = (measurements) =>
       name,
       tone,
       words: `${words}${time}`,
-      isTried: tried.length > 0,
+      isTried: signs.length > 0,
       hasGateway: over.some(({ kind }) => kind === 'reachability') && id === 'ws',
     };
   });

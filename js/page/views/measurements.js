@@ -5,20 +5,20 @@ import { element } from '../dom.js';
 /** @typedef {import('../../report/index.js').Measurement} Measurement */
 /** @typedef {import('../../report/output/tables.js').Table} Table */
 
+/** Longer texts may take several lines. */
+const LONG_TEXT = 36;
+
+/** @param {import('../../report/output/tables.js').Cell} cell */
+function cellOf(cell) {
+  const { text, tone } = typeof cell === 'string' ? { text: cell, tone: '' } : cell;
+  const look = `${tone} ${text.length > LONG_TEXT ? 'long' : ''}`.trim();
+  return element('td', { class: look || undefined }, text);
+}
+
 /** @param {Table} table */
 function tableOf({ title, columns, rows }) {
   const head = columns.map((name) => element('th', { scope: 'col' }, name || 'status'));
-  const body = rows.map((row) =>
-    element(
-      'tr',
-      {},
-      ...row.map((cell) =>
-        typeof cell === 'string'
-          ? element('td', {}, cell)
-          : element('td', { class: cell.tone }, cell.text),
-      ),
-    ),
-  );
+  const body = rows.map((row) => element('tr', {}, ...row.map(cellOf)));
   return element(
     'div',
     { class: 'scroll', role: 'region', 'aria-label': title, tabindex: 0 },

@@ -1,4 +1,5 @@
 // The form for servers of one's own, and the link to a test of them.
+import { planRows } from '../../check/plan-rows.js';
 import { button, element } from '../dom.js';
 import { icon } from '../icons.js';
 import { fieldOf, formOfPlan, lacksCredentials, planOfForm } from '../model/form-plan.js';
@@ -177,9 +178,11 @@ export class OwnServersView {
    * @param {unknown} error
    */
   refuse(error) {
-    const { argument = '', message } = /** @type {Error & { argument?: string }} */ (error);
+    const { argument = '', message: said } = /** @type {Error & { argument?: string }} */ (error);
+    // Who fills in a form knows no arguments.
+    const message = said.replace(/^plan\.\S+ must be/, 'This must be').replace(/^plan\.\S+: /, '');
     this.#details.open = true;
-    const name = fieldOf(argument || message);
+    const name = fieldOf(argument || said);
     if (name === undefined) {
       this.#problem.textContent = message;
       return;
@@ -212,7 +215,11 @@ export class OwnServersView {
       return undefined;
     }
     try {
-      return readPlan(plan);
+      const checked = readPlan(plan);
+      const rows = planRows(checked.iceServers ?? [], undefined, 'plan.iceServers');
+      const wrong = rows.find(({ error }) => error !== undefined)?.error;
+      if (wrong !== undefined) throw wrong;
+      return checked;
     } catch (error) {
       this.refuse(error);
       return undefined;

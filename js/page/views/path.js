@@ -73,7 +73,12 @@ function drawLane({ id, name, tone, words, isTried, hasGateway }, i, width) {
   const gateway = (middle + end) / 2;
   return drawn(
     'g',
-    { class: `lane lane-${tone}`, 'data-lane': id, 'data-tone': tone, 'data-tried': isTried },
+    {
+      class: `lane lane-${tone}`,
+      'data-lane': id,
+      'data-tone': tone,
+      'data-tried': String(isTried),
+    },
     drawn('text', { x: start, y: y - 12, class: 'lane-name' }, name),
     drawn('text', { x: end, y: y - 12, 'text-anchor': 'end', class: 'lane-words' }, words),
     tone === 'unknown'
