@@ -2,8 +2,9 @@
 
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { encode } from '../../../js/codec/index.js';
 import { readPacket } from '../../../js/reflector/packets/looks.js';
-import { flowNumber, LOOKS, readMark } from '../../../js/reflector/packets/marks.js';
+import { flowNumber, LOOKS, readMark, writeMark } from '../../../js/reflector/packets/marks.js';
 import { ADDRESS, CLIENT, Client, PORTS, VICTIM, World } from './support.js';
 
 const PLACE = /** @type {const} */ ({ transport: 'udp', port: PORTS.udp[0] });
@@ -33,6 +34,24 @@ const send = (world, client, changes) =>
     ms: 1000,
     ...changes,
   });
+
+/**
+ * What is still taken for it, and has nothing that is not needed for that.
+ *
+ * @param {import('../../../js/reflector/packets/marks.js').Look} look
+ * @param {Uint8Array} mark
+ * @returns {Uint8Array}
+ */
+function shortest(look, mark) {
+  if (look === 'random') return Buffer.concat([Uint8Array.of(4), mark]);
+  if (look === 'rtp') return Buffer.concat([Uint8Array.of(0x80, ...new Uint8Array(11)), mark]);
+  if (look === 'sip') {
+    return Buffer.from(`ACK sip:b SIP/2.0\r\nTo: ${Buffer.from(mark).toString('hex')}\r\n\r\n`);
+  }
+  const username = Buffer.from(mark.subarray(12)).toString('base64');
+  const transactionId = mark.subarray(0, 12);
+  return encode({ class: 'request', method: 'Binding', transactionId, attributes: { username } });
+}
 
 describe('what is no packet of a session', () => {
   /** @param {Uint8Array} bytes @param {number} at */
@@ -100,6 +119,20 @@ describe('what is no packet of a session', () => {
     expect(world.core.stats()).toMatchObject({ forged: 1 });
   });
 
+  test('a session of one family has no packets of the other', () => {
+    const world = new World();
+    const client = world.start();
+    world.core.receive(
+      'IPv6',
+      PORTS.udp[0],
+      client.packet(1),
+      { address: '2001:db8::5', port: 4000 },
+      0,
+    );
+    expect(world.sent).toEqual([]);
+    expect(world.core.stats()).toMatchObject({ stray: 1, probes: 0 });
+  });
+
   test('what has come before is counted, and answered no second time, wherever it comes from', () => {
     const world = new World();
     const client = world.start();
@@ -129,6 +162,26 @@ describe('how much it answers', () => {
       expect(read).toContainEqual({ kind: 'answer', number });
     }
   });
+
+  test.each(LOOKS)(
+    'a short packet that looks like %s, and is signed, brings no longer one',
+    (look) => {
+      const world = new World();
+      const client = world.start();
+      for (let number = 1; number <= 5; number += 1) {
+        const mark = writeMark(client.keys, 'probe', number, look, PLACE);
+        const bytes = shortest(look, mark);
+        expect(readPacket(bytes)?.marks).toHaveLength(1);
+        world.arrive(bytes);
+        if (look === 'random') expect(world.sent[number - 1].bytes).toHaveLength(bytes.length);
+        else expect(world.sent).toEqual([]);
+      }
+      // It has arrived all the same.
+      const { arrived } = world.ask({ step: 'arrived', session: client.session }).body;
+      expect(arrived).toHaveLength(5);
+      expect(arrived[0].answered).toBe(look === 'random');
+    },
+  );
 
   test('whoever owns a session, and signs for others, has them sent no more than he has sent in their name', () => {
     const world = new World();
@@ -319,6 +372,21 @@ describe('flows to a client', () => {
     expect(ended).toBeGreaterThan(stopped);
     world.run();
     expect(world.sent).toHaveLength(ended);
+  });
+
+  test('sixteen addresses of a session can be proven, and no more', () => {
+    const world = new World();
+    const client = world.start();
+    for (let i = 1; i <= 20; i += 1) {
+      world.arrive(client.packet(i, { kind: 'hello', bytes: 64 }), { ...CLIENT, port: 4000 + i });
+    }
+    expect(world.sent.map(({ to }) => to.port - 4000)).toEqual(
+      Array.from({ length: 16 }, (_, i) => i + 1),
+    );
+    expect(world.core.stats().overLimit).toBe(4);
+    // Those that are may be asked for again.
+    world.arrive(client.packet(21, { kind: 'hello', bytes: 64 }), { ...CLIENT, port: 4001 });
+    expect(world.sent).toHaveLength(17);
   });
 
   test('there are none where the limit says so, nor of sizes that no path takes', () => {
