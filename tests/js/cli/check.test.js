@@ -236,6 +236,30 @@ describe('progress', () => {
     expect(text).toMatch(/^good /m);
   });
 
+  test('live numbers while quality is measured', async () => {
+    const { udp } = await startTurn();
+    const plan = {
+      iceServers: [asAlice(udp)],
+      natServer: false,
+      quality: { seconds: 2, throughputSeconds: 0 },
+    };
+    const screen = new Screen();
+    /** @type {string[]} */
+    const seen = [];
+    const { exitCode } = await runCommand(['check', '-'], {
+      stdin: JSON.stringify(plan),
+      isTerminal: true,
+      env: { NO_COLOR: '1' },
+      onOutput: (text) => seen.push(screen.write(text).lines.join('\n')),
+    });
+    expect(exitCode).toBe(0);
+    const numbers = seen.filter((lines) =>
+      /^\.\.\. .*round trip \d+\.\d ms, jitter \d+\.\d ms, loss \d+\.\d %/m.test(lines),
+    );
+    expect(new Set(numbers).size).toBeGreaterThan(1);
+    expect(screen.lines.join('\n')).toMatch(/^Quality\n/m);
+  });
+
   test.each([
     ['no terminal', { isTerminal: false }],
     ['a terminal that is dumb', { isTerminal: true, env: { ...ENV, TERM: 'dumb', NO_COLOR: '1' } }],
