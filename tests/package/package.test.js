@@ -67,7 +67,8 @@ describe('the tarball', () => {
     /^js\/([\w-]+\/)*[\w.-]+\.js$/,
     /^types\/([\w-]+\/)*[\w.-]+\.d\.ts$/,
     /^dist\/wasm\/\w+(\.wasm|\.mjs|\.d\.mts|\.base64\.js|\.base64\.d\.ts)$/,
-    /^dist\/(node|nat|codec\.inline|server|gateway|network-test|cli|serve|check)\.js$/,
+    /^dist\/(node|nat|codec\.inline|server|gateway|network-test|testing|testing-server|cli|serve|check)\.js$/,
+    /^dist\/page\/[\w.-]+$/,
   ];
 
   test('holds what is for users, and nothing else', () => {
@@ -180,6 +181,34 @@ describe('in Node.js', () => {
     expect(found).toEqual({ credential: 'wjwSXO2ch1B6VaLTLMy2Avn5O9o=', names: credentialsNames });
   });
 
+  test.each([
+    ['import', 'mjs', "import * as report from 'postern/report';"],
+    ['require()', 'cjs', "const report = require('postern/report');"],
+  ])('%s of postern/report', async (_, extension, load) => {
+    const found = await resultOf(
+      `report.${extension}`,
+      `${load}
+       const made = report.createReport({
+         createdAt: '2026-01-31T12:00:00Z', tool: { name: 'x', version: '1' }, platform: { name: 'node' }, measurements: [],
+       });
+       console.log(JSON.stringify([made.grade, report.fromJson(report.toJson(made)).grade]));`,
+    );
+    expect(found).toEqual(['unknown', 'unknown']);
+  });
+
+  test.each([
+    ['import', 'mjs', "import * as test from 'postern/network-test';"],
+    ['require()', 'cjs', "const test = require('postern/network-test');"],
+  ])('%s of postern/network-test', async (_, extension, load) => {
+    const found = await resultOf(
+      `network-test.${extension}`,
+      `${load}
+       test.runNetworkTest({ natServer: false, https: ['http://127.0.0.1:1/'] }).then(({ tool, measurements: [one] }) =>
+         console.log(JSON.stringify([tool.name, one.kind, one.error.systemCode, Object.keys(test).includes('checkPlan')])));`,
+    );
+    expect(found).toEqual(['postern', 'https', 'ECONNREFUSED', true]);
+  });
+
   test('import and require() of postern give the same', async () => {
     const names = await resultOf(
       'both.mjs',
@@ -272,6 +301,11 @@ describe('README.md', () => {
         expect(stdout).toMatch(
           /^\d{10}:alice\nexpired The time of the credentials ran out 1 h ago/m,
         );
+      if (source.includes('runNetworkTest('))
+        expect([checks, stdout.split('\n')[0]]).toEqual([
+          1,
+          expect.stringMatching(/^Calls will work well: UDP passes\./),
+        ]);
       if (source.includes('checkIceServers('))
         expect(stdout.match(/(udp|tcp) true \d/g)).toHaveLength(3);
     },

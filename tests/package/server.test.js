@@ -77,8 +77,10 @@ describe('postern/server', () => {
     expect(found).toEqual([
       ['Mirror', true],
       ['PosternError', true],
+      ['Reflector', true],
       ['Server', true],
       ['createMirror', true],
+      ['createReflector', true],
       ['createServer', true],
     ]);
   });
@@ -183,8 +185,10 @@ describe('what is loaded', () => {
     ['dist/codec.inline.js', []],
     ['dist/server.js', ['ws']],
     ['dist/gateway.js', ['ws']],
-    ['dist/cli.js', ['./nat.js', './serve.js']],
-    ['dist/serve.js', ['./gateway.js', './server.js']],
+    ['dist/network-test.js', ['./nat.js', 'ws']],
+    ['dist/cli.js', ['./check.js', './nat.js', './serve.js']],
+    ['dist/check.js', ['./network-test.js']],
+    ['dist/serve.js', ['./gateway.js', './server.js', 'ws']],
   ])('%s imports, besides Node.js: %j', async (file, expected) => {
     expect(await importsOf(file)).toEqual(expected);
   });
@@ -207,7 +211,7 @@ describe('what is loaded', () => {
       const found = await resultOf(
         'without-ws.mjs',
         `const names = [];
-         for (const entry of ['postern', 'postern/codec', 'postern/codec/inline', 'postern/credentials', 'postern/server'])
+         for (const entry of ['postern', 'postern/codec', 'postern/codec/inline', 'postern/credentials', 'postern/report', 'postern/network-test', 'postern/server'])
            names.push(await import(entry).then(() => entry, (error) => error.code));
          console.log(JSON.stringify(names));`,
       );
@@ -216,6 +220,8 @@ describe('what is loaded', () => {
         'postern/codec',
         'postern/codec/inline',
         'postern/credentials',
+        'postern/report',
+        'ERR_MODULE_NOT_FOUND',
         'ERR_MODULE_NOT_FOUND',
       ]);
       const version = await consumer.node([
@@ -234,7 +240,17 @@ describe('what is loaded', () => {
       const bytes = await readFile(join(consumer.packageDirectory, `dist/wasm/${name}.wasm`));
       return bytes.toString('base64').slice(200, 260);
     };
-    const files = ['node', 'nat', 'codec.inline', 'server', 'gateway', 'cli', 'serve'];
+    const files = [
+      'node',
+      'nat',
+      'codec.inline',
+      'server',
+      'gateway',
+      'network-test',
+      'cli',
+      'check',
+      'serve',
+    ];
     /** @type {Record<string, string[]>} */
     const found = {};
     for (const name of ['codec', 'engine', 'server', 'nat']) {
@@ -249,6 +265,8 @@ describe('what is loaded', () => {
       'codec.inline': ['codec'],
       node: ['engine'],
       cli: ['codec', 'engine'],
+      // The reflector's client reads and writes messages of its own.
+      'network-test': ['codec', 'engine'],
       // The mirror reads and writes messages of ICE.
       server: ['codec', 'server'],
       gateway: expect.arrayContaining(['server']),

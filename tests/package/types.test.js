@@ -58,8 +58,17 @@ test.each([
   ['postern/credentials in a browser, without Node.js', browser, ['credentials.ts'], false],
   ['postern in Node.js, without the DOM', node, ['client.ts', 'relay.ts'], false],
   ['postern/server in Node.js, without the DOM and @types/ws', node, ['server.ts'], false],
+  [
+    'postern/network-test in Node.js, without the DOM and @types/ws',
+    node,
+    ['network-test.ts'],
+    false,
+  ],
+  ['postern/report in Node.js, without the DOM', node, ['report.ts'], false],
   // Options of node:tls are part of its types.
   ['postern in a browser, without Node.js', browser, ['client.ts', 'relay.ts'], true],
+  // It takes rows of the client.
+  ['postern/report in a browser, without Node.js', browser, ['report.ts'], true],
 ])(
   '%s',
   async (_title, options, files, skipLibCheck) => {
