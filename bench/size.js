@@ -1,7 +1,8 @@
 // How many bytes a browser loads for each entry: the JavaScript that esbuild makes of it, minified,
-// and the .wasm files that it fetches. Compressed file by file, as a server sends them.
+// and the .wasm files that it fetches. And for the page of the network test, as it is built. Compressed file by file, as a
+// server sends them.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
@@ -15,7 +16,11 @@ const ENTRIES = {
 };
 const WASM = 'size-wasm'; // the .wasm files alone
 
-export const SIZES = [...Object.keys(ENTRIES), WASM];
+const PAGE = 'size-page'; // what it loads when it is opened
+const PAGE_WHOLE = 'size-page-whole'; // all that a test with charts, WebSockets and reports loads
+const PAGE_FOLDER = join(ROOT, 'dist/page');
+
+export const SIZES = [...Object.keys(ENTRIES), WASM, PAGE, PAGE_WHOLE];
 
 const WASM_URL = /new URL\(\s*['"]([^'"]+\.wasm)['"]\s*,\s*import\.meta\.url/g;
 
@@ -63,11 +68,30 @@ async function bundle(entry) {
   return { js: outputFiles[0].contents, wasm: [...files].map((file) => readFileSync(file)) };
 }
 
+/** What index.html loads, and itself. @returns {string[]} names of files */
+function firstLoad() {
+  const html = readFileSync(join(PAGE_FOLDER, 'index.html'), 'utf8');
+  const loaded = [...html.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, name]) => name);
+  return ['index.html', ...new Set(loaded)];
+}
+
+/** @param {boolean} isWhole */
+function measurePage(isWhole) {
+  const names = isWhole ? readdirSync(PAGE_FOLDER) : firstLoad();
+  const files = names.map((name) => readFileSync(join(PAGE_FOLDER, name)));
+  return Object.entries(ENCODINGS).map(([encoding, size]) => ({
+    encoding,
+    bytes: files.reduce((sum, file) => sum + size(file), 0),
+    note: `${names.length} files of dist/page`,
+  }));
+}
+
 /**
  * @param {string} name one of SIZES
  * @returns {Promise<{ encoding: string, bytes: number, note: string }[]>}
  */
 export async function measureSize(name) {
+  if (name === PAGE || name === PAGE_WHOLE) return measurePage(name === PAGE_WHOLE);
   const entry = ENTRIES[name] ?? ENTRIES['size-client'];
   const { js, wasm } = await bundle(entry);
   return Object.entries(ENCODINGS).map(([encoding, size]) => {

@@ -33,6 +33,7 @@ const SOAK_ADDED_MIB = 8;
 const GZIP_BYTES = /** @type {Record<string, number>} */ ({
   'size-codec': 32 * 1024,
   'size-client': 64 * 1024,
+  'size-page': 120 * 1024,
 });
 
 /**
