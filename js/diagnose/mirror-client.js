@@ -6,6 +6,8 @@ import { PosternError } from '../errors.js';
 const PASSING = new Set(['busy', 'too-many']);
 const BUSY_RETRIES = 3;
 const BUSY_MS = 1000;
+/** Browsers themselves wait for a connection for minutes. */
+const ANSWER_MS = 10_000;
 
 /** @typedef {{ address: string, port: number }} Candidate */
 
@@ -31,15 +33,17 @@ export const pause = (ms, signal) =>
 export class MirrorClient {
   #url;
   #signal;
+  #timeoutMs;
 
-  /** @param {string} url @param {AbortSignal} signal */
-  constructor(url, signal) {
+  /** @param {string} url @param {AbortSignal} signal @param {number} [timeoutMs] until a test has begun */
+  constructor(url, signal, timeoutMs = ANSWER_MS) {
     this.#url = url;
     this.#signal = signal;
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
-   * @param {object} body
+   * @param {{ step?: string, [more: string]: unknown }} body
    * @returns {Promise<any>}
    * @throws {PosternError} ERR_MIRROR_UNREACHABLE, ERR_MIRROR_REFUSED
    */
@@ -59,8 +63,10 @@ export class MirrorClient {
     }
   }
 
-  /** @param {object} body */
+  /** @param {{ step?: string }} body */
   async #post(body) {
+    // Afterwards the mirror answers when it has seen enough.
+    const limit = body.step === 'start' ? [AbortSignal.timeout(this.#timeoutMs)] : [];
     try {
       const response = await fetch(this.#url, {
         method: 'POST',
@@ -69,7 +75,7 @@ export class MirrorClient {
         credentials: 'omit',
         cache: 'no-store',
         referrerPolicy: 'no-referrer',
-        signal: this.#signal,
+        signal: AbortSignal.any([this.#signal, ...limit]),
       });
       const answer = await response.json().catch(() => ({}));
       return { status: response.status, answer };

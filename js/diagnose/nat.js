@@ -1,7 +1,7 @@
 // A page learns what its NAT does, from a mirror.
 
 import { argumentError, PosternError } from '../errors.js';
-import { checkSignal } from '../option-checks.js';
+import { checkMilliseconds, checkSignal } from '../option-checks.js';
 import { MirrorConnection } from './connection.js';
 import { findHairpinning } from './hairpin.js';
 import { checkSilences, findLifetime } from './lifetime.js';
@@ -34,6 +34,7 @@ import { unknown } from './unknown.js';
  * @property {boolean} [ports] true when left out
  * @property {readonly number[]} [lifetimeSeconds] silences to test, such as [20, 40, 80]; none when left out. Each takes its
  *   time and some 15 seconds more, all at once
+ * @property {number} [timeoutMs] until the mirror has begun a test; default 10,000
  * @property {(step: NatStep) => void} [onProgress]
  * @property {AbortSignal} [signal]
  */
@@ -86,7 +87,9 @@ export async function diagnoseNat(options) {
     hairpinning = true,
     ports = true,
     lifetimeSeconds = [],
+    timeoutMs,
   } = options;
+  checkMilliseconds(timeoutMs, 'options.timeoutMs');
   checkSignal(outer, 'options.signal');
   checkSilences(lifetimeSeconds, 'options.lifetimeSeconds');
   const url = urlOf(options.url);
@@ -97,7 +100,7 @@ export async function diagnoseNat(options) {
   const abort = () => controller.abort(outer?.reason);
   if (outer?.aborted) abort();
   outer?.addEventListener('abort', abort, { once: true });
-  const mirror = new MirrorClient(url, signal);
+  const mirror = new MirrorClient(url, signal, timeoutMs);
   const asked = { mirror, family, signal, onProgress };
   try {
     const [verdict, hairpin, lifetime] = await Promise.all([

@@ -80,12 +80,17 @@ function path(targets) {
   ];
 }
 
-/** @param {string} url of the mirror @param {CheckedPlan} plan @param {import('../network-test/run-steps.js').StepContext} context */
-async function askMirror(url, { families, lifetimeSeconds }, { signal, report }) {
+/**
+ * @param {string} url of the mirror
+ * @param {CheckedPlan} plan
+ * @param {StepOptions} options
+ * @param {import('../network-test/run-steps.js').StepContext} context
+ */
+async function askMirror(url, { families, lifetimeSeconds }, { timeoutMs }, { signal, report }) {
   const start = performance.now();
   const family = families.length === 1 ? families[0] : undefined;
   try {
-    const diagnosis = await diagnoseNat({ url, family, lifetimeSeconds, signal });
+    const diagnosis = await diagnoseNat({ url, family, lifetimeSeconds, timeoutMs, signal });
     const elapsedMs = performance.now() - start;
     report({ ...natMeasurement(diagnosis, url), elapsedMs });
     const ports = portMapMeasurement(diagnosis, url);
@@ -98,11 +103,11 @@ async function askMirror(url, { families, lifetimeSeconds }, { signal, report })
 }
 
 /** @param {CheckedPlan} plan @param {StepOptions} options @returns {Step[]} */
-function nat(plan, { timeoutMs }) {
+function nat(plan, options) {
   const { mirror, iceServers, natServer } = plan;
   const info = { id: 'nat', title: 'The NAT', expectedMs: 5000 };
   if (mirror !== undefined) {
-    return [{ ...info, run: (context) => askMirror(mirror, plan, context) }];
+    return [{ ...info, run: (context) => askMirror(mirror, plan, options, context) }];
   }
   if (iceServers.length === 0 || natServer === false) return [];
   return [
@@ -110,7 +115,7 @@ function nat(plan, { timeoutMs }) {
       ...info,
       expectedMs: 1000,
       run: async ({ signal, measured, report }) =>
-        report(await measureNatByIce(measured, { timeoutMs, signal })),
+        report(await measureNatByIce(measured, { timeoutMs: options.timeoutMs, signal })),
     },
   ];
 }

@@ -386,12 +386,22 @@ describe('the page', () => {
     });
   });
 
+  test('does not wait for a mirror that begins no test', async () => {
+    const silent = await serve(() => {});
+    const client = new MirrorClient(silent, signal, 50);
+    await expect(client.ask({ step: 'start', test: 'nat' })).rejects.toMatchObject({
+      code: 'ERR_MIRROR_UNREACHABLE',
+      cause: { name: 'TimeoutError' },
+    });
+  });
+
   test('is no page in Node.js', async () => {
     const url = 'https://mirror.example.org/';
     await expect(diagnoseNat({ url })).rejects.toMatchObject({ code: 'ERR_WEBRTC_UNAVAILABLE' });
     for (const [argument, options] of /** @type {[string, any][]} */ ([
       ['options.url', { url: 'mirror' }],
       ['options.lifetimeSeconds', { url, lifetimeSeconds: [1] }],
+      ['options.timeoutMs', { url, timeoutMs: 0 }],
       ['options.signal', { url, signal: 1 }],
     ])) {
       await expect(diagnoseNat(options)).rejects.toMatchObject({ argument });
