@@ -14,6 +14,7 @@ import {
 } from '../../reflector/packets/marks.js';
 import { SentFlow } from '../../reflector/sent-flow.js';
 import { pause } from './pause.js';
+import { readCounts, readFlow } from './read-answers.js';
 
 /** @typedef {import('../../quality/throughput.js').ThroughputSummary} ThroughputSummary */
 /** @typedef {import('../../reflector/talk.js').FlowCounts} FlowCounts */
@@ -149,7 +150,7 @@ export class Flow {
   async up(rate) {
     const { kbps, seconds, bytes } = checkRate(rate);
     const { keys } = this.#session;
-    const { flow } = await this.#session.ask('count');
+    const { flow } = readFlow(await this.#session.ask('count'));
     const most = Number.MAX_SAFE_INTEGER;
     let isFull = false;
     const what = { kbps, bytes, ms: seconds * 1000, most };
@@ -183,8 +184,7 @@ export class Flow {
     for (let quiet = 0, looks = 0; ; ) {
       await pause(LOOK_EVERY_MS, this.#signal);
       const isLast = isSent();
-      /** @type {FlowCounts} */
-      const counts = await this.#session.ask('counts', { flow });
+      const counts = readCounts(await this.#session.ask('counts', { flow }));
       onProgress?.(counts);
       quiet = counts.packets === known ? quiet + 1 : 0;
       looks += Number(isLast);
@@ -206,11 +206,11 @@ export class Flow {
     const { kbps, seconds, bytes } = checkRate(rate);
     const token = await this.#prove();
     const asked = { kbps: Math.ceil(kbps), bytes, ms: Math.round(seconds * 1000) };
-    const started = await this.#session.ask('send', { token, ...asked });
+    const started = readFlow(await this.#session.ask('send', { token, ...asked }));
     const arrived = this.#arrivedOf(started.flow);
     try {
       const sent = await this.#watchDown(started.flow, arrived, rate);
-      return this.#result(sent, arrived.counts(), started.kbps);
+      return this.#result(sent, arrived.counts(), started.kbps ?? kbps);
     } catch (error) {
       // Nobody is to be sent what nobody waits for.
       this.#session.ask('stop').catch(() => {});
@@ -227,8 +227,7 @@ export class Flow {
       await pause(LOOK_EVERY_MS, this.#signal);
       const counts = arrived.counts();
       onProgress?.(counts);
-      /** @type {FlowCounts} */
-      const sent = await this.#session.ask('counts', { flow });
+      const sent = readCounts(await this.#session.ask('counts', { flow }));
       const { packets } = counts;
       quiet = packets === known ? quiet + 1 : 0;
       looks += Number(sent.isOver);

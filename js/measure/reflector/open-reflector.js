@@ -1,13 +1,12 @@
 // A session with a reflector, from Node.js: probes of ports and looks, and flows.
 
-import { familyOf } from '../../address.js';
 import { prepareKey } from '../../codec/index.js';
-import { PosternError } from '../../errors.js';
 import { MAX_NUMBER } from '../../reflector/packets/marks.js';
 import { openUdp } from '../../transports/udp.js';
 import { Control } from './control.js';
 import { Flow } from './flow.js';
 import { Tally } from './judge.js';
+import { readArrivals, readStart } from './read-answers.js';
 import { runTcpProbe } from './tcp-probe.js';
 import { runUdpProbes } from './udp-probes.js';
 
@@ -32,28 +31,6 @@ import { runUdpProbes } from './udp-probes.js';
 /** A port, and the looks that are tried there in turn. @typedef {{ port: number, looks: readonly Look[] }} UdpProbe */
 
 const TIMEOUT_MS = 10_000;
-const MAX_PORTS = 1024;
-const MOST_IDLE_MS = 3_600_000;
-
-/** @param {unknown} value @returns {value is number[]} */
-const isPorts = (value) =>
-  Array.isArray(value) &&
-  value.length <= MAX_PORTS &&
-  value.every((port) => Number.isInteger(port) && port > 0 && port <= 0xffff);
-
-/** What is to be sent where it says must make sense. @param {any} answer @returns {answer is StartAnswer} */
-const isStart = (answer) =>
-  typeof answer === 'object' &&
-  answer !== null &&
-  typeof answer.session === 'string' &&
-  /^[\da-f]{16}$/.test(answer.handle) &&
-  /^[\da-f]{64}$/.test(answer.key) &&
-  familyOf(String(answer.address)) !== undefined &&
-  isPorts(answer.udp) &&
-  answer.udp.length > 0 &&
-  isPorts(answer.sip) &&
-  answer.idleMs >= 1 &&
-  answer.idleMs <= MOST_IDLE_MS;
 
 export class ReflectorSession {
   #control;
@@ -116,8 +93,8 @@ export class ReflectorSession {
 
   /** What has arrived until now, by the numbers of packets. @returns {Promise<ReadonlyMap<number, Arrival>>} */
   async arrivals() {
-    const { arrived } = await this.ask('arrived', { after: this.#arrived.size });
-    for (const one of Array.isArray(arrived) ? arrived : []) this.#arrived.set(one.number, one);
+    const answer = await this.ask('arrived', { after: this.#arrived.size });
+    for (const one of readArrivals(answer)) this.#arrived.set(one.number, one);
     return this.#arrived;
   }
 
@@ -129,7 +106,7 @@ export class ReflectorSession {
    * @param {number} what.port of the session's; over TCP one for SIP
    * @param {readonly Look[]} what.payloads 'stun', 'rtp', 'sip', 'random'
    * @returns {Promise<Partial<Record<Look, ProbeResult>>>}
-   * @throws {PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED, ERR_TRANSPORT_CONNECT: this machine has no
+   * @throws {import('../../errors.js').PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED, ERR_TRANSPORT_CONNECT: this machine has no
    *   way there; or the signal's reason
    */
   async probe({ transport, port, payloads }) {
@@ -189,19 +166,13 @@ async function findLocalAddress(address, port, signal) {
  * @param {string} url http: or https:
  * @param {ReflectorOptions} options
  * @returns {Promise<ReflectorSession>} close it, or hold it with `await using`
- * @throws {PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED with the reflector's word as `reason`,
+ * @throws {import('../../errors.js').PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED with the reflector's word as `reason`,
  *   ERR_TRANSPORT_CONNECT: this machine has no way for UDP to it; or `signal.reason`
  */
 export async function openReflector(url, { proxy, family, timeoutMs = TIMEOUT_MS, ...options }) {
   const control = new Control(url, { ...options, timeoutMs }, proxy);
   try {
-    const start = await control.ask({ step: 'start', family });
-    if (!isStart(start)) {
-      throw new PosternError('ERR_REFLECTOR_REFUSED', 'What answered there is no reflector.', {
-        url,
-        reason: 'no-reflector',
-      });
-    }
+    const start = readStart(await control.ask({ step: 'start', family }));
     const local = await findLocalAddress(start.address, start.udp[0], options.signal);
     return new ReflectorSession(control, start, local, options.signal);
   } catch (error) {

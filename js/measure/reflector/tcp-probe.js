@@ -79,7 +79,9 @@ export async function runTcpProbe(session, port, look) {
       tries.push(await tryOnce(session, port, look));
     } catch (error) {
       signal.throwIfAborted();
-      because = `no connection was made (${codeOf(error) ?? 'no answer'})`;
+      const code = codeOf(error);
+      // That is our own patience.
+      because = `no connection was made (${code === 'ABORT_ERR' ? 'no answer' : (code ?? 'failed')})`;
     }
     signal.throwIfAborted();
   }

@@ -111,6 +111,54 @@ describe('what is no reflector', () => {
   });
 });
 
+test.each([
+  ['arrivals', null],
+  ['arrivals', { arrived: 'x' }],
+  ['arrivals', { arrived: [null] }],
+  ['arrivals', { arrived: [{ number: -1 }] }],
+  ['up', { flow: 0.5 }],
+  ['up', { flow: 0, packets: 1 }],
+  ['up', { flow: 0, packets: 1, bytes: 1, duplicates: 0, reordered: 0, bins: [[0, 1]] }],
+  [
+    'up',
+    {
+      flow: 0,
+      packets: 1,
+      bytes: 1,
+      duplicates: 0,
+      reordered: 0,
+      bins: [
+        [0, 1, 1],
+        [0, 1, 1],
+      ],
+    },
+  ],
+])('answers to %s that make no sense end it, with the code (%#)', async (what, body) => {
+  const { reflector } = await startReflector();
+  let count = 0;
+  const server = createServer((request, response) => {
+    count += 1;
+    // The first is right.
+    if (count === 1) reflector.handler(request, response);
+    else response.end(JSON.stringify(body));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onCleanUp(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const session = await open(`http://127.0.0.1:${port}/`);
+  const failure =
+    what === 'up'
+      ? session.flow({ send: () => true }).up({ kbps: 100, seconds: 0.1 })
+      : session.arrivals();
+  await expect(failure).rejects.toMatchObject({
+    code: 'ERR_REFLECTOR_REFUSED',
+    reason: 'no-reflector',
+  });
+});
+
 test('an abort ends a probe with its reason, and leaves nothing open', async () => {
   const { reflector, url } = await startReflector();
   const controller = new AbortController();
