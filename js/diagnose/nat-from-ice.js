@@ -95,6 +95,10 @@ function mappingOf({ servers, isComplete }, mapped, hosts) {
   if (names.size < places.size && mapped.length === places.size) {
     return { value: 'address-and-port-dependent' };
   }
+  // As many as there are addresses: those that differ in their ports only have seen the same.
+  if (isComplete && names.size < places.size && mapped.length === names.size) {
+    return { value: 'address-dependent' };
+  }
   return {
     value: 'address-dependent',
     because: 'at least: whether it depends on ports as well was not seen',
