@@ -1,7 +1,9 @@
 // The command as npm installs it.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startStunResponder } from '../../js/dev/stun-responder.js';
@@ -44,5 +46,32 @@ test('has both cores of clients inside', async () => {
     expect(JSON.parse(asked)).toMatchObject({ ok: true });
   } finally {
     await responder.close();
+  }
+});
+
+test('serves the page of the network test, and tests what it serves', async () => {
+  const program = join(consumer.packageDirectory, 'dist', 'cli.js');
+  const listen = ['--listen', 'udp://127.0.0.1:0', '--listen', 'tcp://127.0.0.1:0'];
+  const child = spawn(process.execPath, [program, 'serve', ...listen, '--page', '0', '--json'], {
+    cwd: consumer.directory,
+  });
+  try {
+    const [line] = await once(createInterface({ input: child.stdout }), 'line');
+    const { page } = JSON.parse(line);
+    const html = await (await fetch(page)).text();
+    const scripts = Array.from(html.matchAll(/src="\.\/([^"]+\.js)"/g), ([, name]) => name);
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const name of scripts) expect((await fetch(page + name)).status).toBe(200);
+    const { plan } = await (await fetch(`${page}plan.json`)).json();
+    const path = await consumer.write('plan.json', JSON.stringify(plan));
+    const { stdout } = await postern('check', path, '--quick', '--json');
+    const { grade, measurements } = JSON.parse(stdout);
+    expect(grade).toBe('good');
+    const works = measurements.filter((/** @type {any} */ { status }) => status === 'ok');
+    expect(works.map((/** @type {any} */ { kind }) => kind)).toEqual(
+      expect.arrayContaining(['reachability', 'signalling', 'https', 'port-map', 'inspection']),
+    );
+  } finally {
+    child.kill('SIGKILL');
   }
 });
