@@ -4,6 +4,11 @@ import { simulationError, watch } from './virtual-time.js';
 
 /** @typedef {import('./virtual-time.js').TimeKeeper} TimeKeeper */
 
+/**
+ * @template T
+ * @typedef {import('./virtual-time.js').Condition<T>} Condition
+ */
+
 /** How often a condition is looked at. */
 const LOOK_EVERY_MS = 5;
 
@@ -45,7 +50,13 @@ export class PlatformTime {
     await this.runUntil(() => this.#underWay() === 0, limitMs, signal);
   }
 
-  /** @type {TimeKeeper['runUntil']} */
+  /**
+   * @template T
+   * @param {Condition<T>} condition
+   * @param {number} limitMs
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<T>}
+   */
   async runUntil(condition, limitMs, signal) {
     const end = this.#clock.now() + limitMs;
     const look = watch(condition);

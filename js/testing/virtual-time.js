@@ -98,7 +98,13 @@ export class VirtualTime {
     });
   }
 
-  /** @type {TimeKeeper['runUntil']} */
+  /**
+   * @template T
+   * @param {Condition<T>} condition
+   * @param {number} limitMs
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<T>}
+   */
   async runUntil(condition, limitMs, signal) {
     const end = this.#clock.now() + limitMs;
     const look = watch(condition);

@@ -29,7 +29,9 @@ const credentialsCases = /** @type {const} */ ([
   ['Vite', 'postern/credentials', bundleWithVite],
   ['esbuild', 'postern/credentials', bundleWithEsbuild],
 ]);
-const cases = [...codecCases, ...clientCases, ...credentialsCases];
+// esbuild copies no files, and it takes two: that of the codec and that of the clients.
+const testingCases = /** @type {const} */ ([['Vite', 'postern/testing', bundleWithVite]]);
+const cases = [...codecCases, ...clientCases, ...credentialsCases, ...testingCases];
 
 beforeAll(async () => {
   consumer = await installPackage();
@@ -150,6 +152,20 @@ describeInBrowsers((running) => {
         problems: [],
         elsewhere: [],
         wasm: 0,
+      });
+    },
+    30_000,
+  );
+
+  test.each(testingCases)(
+    '%s and %s: a client behind a simulated NAT, in virtual time',
+    async (bundler, entry) => {
+      expect(await visit(bundleOf(bundler, entry).directory)).toEqual({
+        result: { isMapped: true, isVirtual: true, code: 'ERR_TRANSPORT_UNSUPPORTED' },
+        violations: [],
+        problems: [],
+        elsewhere: [],
+        wasm: 2,
       });
     },
     30_000,

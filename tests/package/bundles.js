@@ -158,10 +158,27 @@ async function main() {
 }
 `);
 
+/** Finds the mapped address behind a simulated NAT, with requests that get lost. */
+const testingProgram = reporting(`
+import { getMappedAddress } from 'postern';
+import { addStunServer, addTurnServer, createNetwork } from 'postern/testing';
+
+async function main() {
+  const network = createNetwork({ seed: 3, loss: 0.4 });
+  const { urls } = await addStunServer(network);
+  const nat = network.addNat();
+  const { transport } = network.addHost({ nat });
+  const { address, requestsSent } = await network.runUntil(getMappedAddress(urls[0], { transport }));
+  const { code } = await addTurnServer(network, { secret: 'north' }).catch((error) => error);
+  return { isMapped: address === nat.addresses[0], isVirtual: network.now > 500 * (requestsSent - 1), code };
+}
+`);
+
 /** @param {string} entry @param {string} [initOptions] */
 function program(entry, initOptions = '') {
   if (entry === 'postern') return clientProgram;
   if (entry === 'postern/credentials') return credentialsProgram;
+  if (entry === 'postern/testing') return testingProgram;
   return codecProgram(entry, initOptions);
 }
 

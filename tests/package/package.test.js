@@ -167,6 +167,45 @@ describe('in Node.js', () => {
     expect(found).toEqual({ result, names: codecNames });
   });
 
+  const useTesting = `
+    const { addStunServer, addTurnServer, createNetwork } = testing;
+    (async () => {
+      const network = createNetwork();
+      const nat = network.addNat();
+      const { transport } = network.addHost({ nat });
+      const { urls } = await addStunServer(network);
+      const turn = await addTurnServer(network, { credentials: { alice: 'secret' } });
+      const mapped = await network.runUntil(getMappedAddress(urls[0], { transport }));
+      const user = { urls: turn.urls, username: 'alice', credential: 'secret' };
+      const relay = await network.runUntil(allocate(user, { transport }));
+      await network.advance(3600000);
+      const { allocations } = turn.server.stats();
+      await network.runUntil(Promise.all([relay.close(), turn.server.close()]));
+      const isSame = mapped.address === nat.addresses[0];
+      const names = Object.keys(testing).filter((name) => name !== 'default' && name !== '__esModule').sort();
+      console.log(JSON.stringify({ isSame, allocations, names }));
+    })();
+  `;
+  test.each([
+    [
+      'import',
+      'mjs',
+      "import * as testing from 'postern/testing';\nimport { allocate, getMappedAddress } from 'postern';",
+    ],
+    [
+      'require()',
+      'cjs',
+      "const testing = require('postern/testing');\nconst { allocate, getMappedAddress } = require('postern');",
+    ],
+  ])(
+    '%s of postern/testing, with clients and a server of the package',
+    async (_, extension, load) => {
+      const found = await resultOf(`testing.${extension}`, `${load}\n${useTesting}`);
+      const names = ['PosternError', 'addStunServer', 'addTurnServer', 'createNetwork'];
+      expect(found).toEqual({ isSame: true, allocations: 1, names });
+    },
+  );
+
   const useCredentials = `
     credentials.createCredentials({ secret: 'north', userId: 'alice', ttlSeconds: 3600, nowMs: 1700000000000 }).then((made) => {
       const names = Object.keys(credentials).filter((name) => name !== 'default' && name !== '__esModule').sort();

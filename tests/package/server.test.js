@@ -211,7 +211,7 @@ describe('what is loaded', () => {
       const found = await resultOf(
         'without-ws.mjs',
         `const names = [];
-         for (const entry of ['postern', 'postern/codec', 'postern/codec/inline', 'postern/credentials', 'postern/report', 'postern/network-test', 'postern/server'])
+         for (const entry of ['postern', 'postern/codec', 'postern/codec/inline', 'postern/credentials', 'postern/report', 'postern/testing', 'postern/network-test', 'postern/server'])
            names.push(await import(entry).then(() => entry, (error) => error.code));
          console.log(JSON.stringify(names));`,
       );
@@ -221,6 +221,7 @@ describe('what is loaded', () => {
         'postern/codec/inline',
         'postern/credentials',
         'postern/report',
+        'postern/testing',
         'ERR_MODULE_NOT_FOUND',
         'ERR_MODULE_NOT_FOUND',
       ]);
@@ -247,6 +248,8 @@ describe('what is loaded', () => {
       'server',
       'gateway',
       'network-test',
+      'testing',
+      'testing-server',
       'cli',
       'check',
       'serve',
@@ -269,6 +272,8 @@ describe('what is loaded', () => {
       'network-test': ['codec', 'engine'],
       // The mirror reads and writes messages of ICE.
       server: ['codec', 'server'],
+      testing: ['codec'],
+      'testing-server': ['codec', 'server'],
       gateway: expect.arrayContaining(['server']),
       nat: expect.arrayContaining(['nat']),
     });

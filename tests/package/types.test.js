@@ -65,8 +65,11 @@ test.each([
     false,
   ],
   ['postern/report in Node.js, without the DOM', node, ['report.ts'], false],
+  ['postern/testing in Node.js, without the DOM and @types/ws', node, ['testing.ts'], false],
   // Options of node:tls are part of its types.
   ['postern in a browser, without Node.js', browser, ['client.ts', 'relay.ts'], true],
+  // The server's options are part of its types.
+  ['postern/testing in a browser', { ...browser, types: ['node'] }, ['testing.ts'], true],
   // It takes rows of the client.
   ['postern/report in a browser, without Node.js', browser, ['report.ts'], true],
 ])(
