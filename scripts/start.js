@@ -5,7 +5,22 @@ import { buildWasm } from './lib/build-steps.js';
 import { runMain, step } from './lib/steps.js';
 import { setUpWasm } from './setup.js';
 
+const LOOK_EVERY_MS = 500;
+
+/** npm hands SIGTERM to its shell, and that to nobody: then there is another parent. */
+function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const { ppid } = process;
+  const timer = setInterval(() => {
+    if (process.ppid === ppid) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, LOOK_EVERY_MS);
+  timer.unref();
+}
+
 await runMain(async () => {
+  endWithNpm();
   await buildWasm(await setUpWasm());
   await step('page', buildPage);
   // It needs what was built.
