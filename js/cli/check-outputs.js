@@ -82,16 +82,23 @@ export async function planOutputs(values) {
 }
 
 /**
+ * Says what cannot be written, and goes on: the test is made.
+ *
  * @param {Report} report
  * @param {readonly { path: string, format: keyof typeof FORMATS }[]} files
  * @param {RedactOptions} options
+ * @param {Pick<import('./command.js').Io, 'err'>} io
+ * @returns {Promise<boolean>} whether all is written
  */
-export async function writeReports(report, files, options) {
+export async function writeReports(report, files, options, io) {
+  let isWritten = true;
   for (const { path, format } of files) {
-    await writeFile(path, FORMATS[format](report, options)).catch((error) => {
-      throw new UsageError(`The file of --report cannot be written (${error.code}).`);
+    await writeFile(path, FORMATS[format](report, options)).catch(({ code }) => {
+      isWritten = false;
+      io.err(`postern: ${printable(path)} cannot be written (${code}).\n`);
     });
   }
+  return isWritten;
 }
 
 /** @param {Report} old @param {Report} report @param {RedactOptions} options @returns {string} lines */

@@ -6,7 +6,7 @@ import { describeChanges, planOutputs, writeReports } from './check-outputs.js';
 import { planCheck, secretsOf } from './check-plan.js';
 import { createProgress } from './check-progress.js';
 import { describeReport } from './describe-report.js';
-import { exitCodeOfReport, UsageError } from './exit-codes.js';
+import { EXIT, exitCodeOfReport, UsageError } from './exit-codes.js';
 import { networkOptions, textOf } from './options.js';
 
 /** @typedef {import('./command.js').Invocation} Invocation */
@@ -73,8 +73,8 @@ export async function check(invocation) {
     progress?.end();
   }
   const redaction = { addresses, secrets: secretsOf(plan) };
-  const exitCode = exitCodeOfReport(report);
-  await writeReports(report, files, redaction);
+  const isWritten = await writeReports(report, files, redaction, io);
+  const exitCode = isWritten ? exitCodeOfReport(report) : EXIT.usage;
   const shown = redact(report, redaction);
   const changes = old === undefined ? undefined : describeChanges(old, report, redaction);
   if (format !== undefined && values.json !== true) io.out(format(report, redaction));
