@@ -1,7 +1,10 @@
 // Whether HTTPS, or plain HTTP, gets through: one request.
 import { request } from 'node:http';
+import { formatTransportAddress } from '../address.js';
+import { PosternError } from '../errors.js';
 import { measurementId } from '../report/measurements/ids.js';
-import { connectError } from '../transports/open-errors.js';
+import { codeOf } from '../system-error.js';
+import { connectHint } from '../transports/open-errors.js';
 import { namedProxy } from '../transports/proxy/choose-proxy.js';
 import { refusedError, unreachableProxyError } from '../transports/proxy/proxy-errors.js';
 import { proxyTlsSettings } from '../transports/proxy/proxy-tls.js';
@@ -20,13 +23,22 @@ import { withLimit } from './with-limit.js';
 /** Proxy Authentication Required (RFC 9110 section 15.5.8). */
 const PROXY_LOGIN = 407;
 
+/** @param {import('./connection.js').Connection} connection @param {string} why @param {unknown} [cause] */
+const noAnswer = ({ candidate }, why, cause) =>
+  new PosternError(
+    'ERR_TRANSPORT_CONNECT',
+    `No answer of HTTP came from ${formatTransportAddress(candidate)} ${why}.`,
+    { phase: 'request', hint: connectHint(codeOf(cause) ?? ''), cause },
+  );
+
 /**
  * @param {import('./connection.js').Connection} connection
  * @param {{ path: string, headers: Record<string, string> }} question
  * @param {AbortSignal} signal
  * @returns {Promise<HttpAnswer>}
  */
-function ask({ socket, candidate }, { path, headers }, signal) {
+function ask(connection, { path, headers }, signal) {
+  const { socket } = connection;
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const asked = request({
@@ -44,7 +56,11 @@ function ask({ socket, candidate }, { path, headers }, signal) {
       response.destroy();
     });
     asked.on('error', (cause) =>
-      reject(signal.aborted ? signal.reason : connectError(candidate, 'tcp', cause)),
+      reject(
+        signal.aborted
+          ? signal.reason
+          : noAnswer(connection, `(${codeOf(cause) ?? cause.message})`, cause),
+      ),
     );
     asked.end();
   });
@@ -60,9 +76,7 @@ const pathOf = ({ pathname, search }) => `${pathname}${search}`;
  */
 async function get(place, question, options) {
   const connection = await openConnection(place, options);
-  const { candidate } = connection;
-  const tooLate = () =>
-    connectError(candidate, 'tcp', new Error(`No answer within ${options.timeoutMs} ms.`));
+  const tooLate = () => noAnswer(connection, `within ${options.timeoutMs} ms`);
   try {
     return await withLimit(options, tooLate, (signal) => ask(connection, question, signal));
   } finally {

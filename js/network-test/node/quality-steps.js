@@ -22,8 +22,29 @@ const AROUND_MS = 1500;
 /** A relay gave data back, or was not allowed to try. @param {Tried} tried */
 const isRelay = ({ measurement: { service, status } }) => service === 'turn' && status === 'ok';
 
-/** What may go straight is better. @param {Tried} a @param {Tried} b */
-const straightFirst = (a, b) => Number(a.target.isProxied) - Number(b.target.isProxied);
+/**
+ * The relay to measure: one that gives data back, straight before through the proxy, then the first of the plan, so that it
+ * is the same one in the next report.
+ *
+ * @param {readonly Tried[]} tried
+ * @param {readonly Target[]} targets in the order of the plan
+ * @returns {Tried | undefined}
+ */
+function choose(tried, targets) {
+  const weights = (/** @type {Tried} */ { measurement, target }) => [
+    Number(measurement.dataPath !== 'proven'),
+    Number(target.isProxied),
+    targets.indexOf(target),
+    target.families.indexOf(measurement.family),
+  ];
+  const [best] = tried
+    .map((one) => ({ one, weights: weights(one) }))
+    .sort((a, b) => {
+      const at = a.weights.findIndex((weight, i) => weight !== b.weights[i]);
+      return at < 0 ? 0 : a.weights[at] - b.weights[at];
+    });
+  return best?.one;
+}
 
 /**
  * @param {Tried} tried
@@ -55,10 +76,11 @@ function measure({ measurement, target }, { quality, proxy: named }, options, { 
 /**
  * @param {CheckedPlan} plan
  * @param {import('./steps.js').StepOptions} options
- * @param {readonly Tried[]} tried what the step of relays has found, when these run
+ * @param {readonly Target[]} targets that the step of relays tries
+ * @param {readonly Tried[]} tried what it has found, when these run
  * @returns {Step[]} one for each transport that a TURN server has in the plan
  */
-export function qualitySteps(plan, options, tried) {
+export function qualitySteps(plan, options, targets, tried) {
   const { quality } = plan;
   if (quality === false) return [];
   const offered = new Set(
@@ -71,9 +93,10 @@ export function qualitySteps(plan, options, tried) {
     title: `Quality over ${nameOfTransport(transport)}`,
     expectedMs: (quality.seconds + quality.throughputSeconds) * 1000 + AROUND_MS,
     run: async (context) => {
-      const [best] = tried
-        .filter((one) => isRelay(one) && one.measurement.transport === transport)
-        .sort(straightFirst);
+      const working = tried.filter(
+        (one) => isRelay(one) && one.measurement.transport === transport,
+      );
+      const best = choose(working, targets);
       if (best !== undefined) {
         context.report(await measure(best, { ...plan, quality }, options, context));
         return;

@@ -102,13 +102,12 @@ function certificates(plan, options) {
 /**
  * @param {CheckedPlan} plan
  * @param {StepOptions} options
+ * @param {readonly import('../../measure/reachability.js').Target[]} targets
  * @param {import('./quality-steps.js').Tried[]} tried gets what was tried
  * @returns {Step[]}
  */
-function relays(plan, options, tried) {
-  const { iceServers, families, proxy } = plan;
+function relays({ iceServers, proxy }, options, targets, tried) {
   if (iceServers.length === 0) return [];
-  const targets = reachabilityTargets(iceServers, { families, proxy });
   return [
     {
       id: 'relays',
@@ -132,13 +131,14 @@ function relays(plan, options, tried) {
 export function nodeSteps(plan, options) {
   /** @type {import('./quality-steps.js').Tried[]} */
   const tried = [];
+  const targets = plan.iceServers.length === 0 ? [] : reachabilityTargets(plan.iceServers, plan);
   const groups = [
     [...names(plan, options), ...https(plan, options), ...signalling(plan, options)],
     certificates(plan, options),
-    relays(plan, options, tried),
+    relays(plan, options, targets, tried),
     natStep(plan, options),
     reflectorSteps(plan, options),
-    ...qualitySteps(plan, options, tried).map((step) => [step]),
+    ...qualitySteps(plan, options, targets, tried).map((step) => [step]),
   ];
   return groups.filter((group) => group.length > 0);
 }

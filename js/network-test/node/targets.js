@@ -95,9 +95,12 @@ export function certificatesOf(plan) {
   const webs = webUrls(plan)
     .filter(({ protocol }) => protocol === 'https:' || protocol === 'wss:')
     .map((url) => webTarget(hostOfUrl(url), portOfUrl(url)));
-  const all = [...servers, ...webs].map(
-    (one) => /** @type {const} */ ([`${one.uri.host} ${one.port}`, one]),
-  );
-  // Where one port serves several, the first is asked.
-  return [...new Map(all.reverse()).values()].reverse();
+  /** @type {Map<string, CertificateTarget>} */
+  const targets = new Map();
+  for (const one of [...servers, ...webs]) {
+    // Where one port serves several, the first is asked.
+    const key = `${one.uri.host} ${one.port}`;
+    if (!targets.has(key)) targets.set(key, one);
+  }
+  return [...targets.values()];
 }

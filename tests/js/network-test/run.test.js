@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { checkPlan, runNetworkTest } from '../../../js/network-test/index.js';
+import { startHttpProxy } from '../../support/http-proxy.js';
 import { rejection } from '../client/support.js';
 import { SILENT_RESOLVER, SOON_MS } from '../measure/support.js';
 import { startNatServer } from '../nat/support.js';
@@ -218,6 +219,40 @@ describe('the server for the NAT', () => {
     ];
     const { report } = await run({ iceServers, quality: false }, { timeoutMs: 4 * SOON_MS });
     expect(natOf(report)).toEqual([expect.objectContaining({ status: 'ok' })]);
+  });
+});
+
+describe('quality', () => {
+  /** @param {import('../../../js/report/index.js').Report} report */
+  const qualityOf = ({ measurements }) =>
+    measurements.flatMap((one) => (one.kind === 'quality' ? [[one.id, one.status]] : []));
+
+  /** @param {string} url @param {...string} more */
+  const idOf = (url, ...more) =>
+    ['quality', encodeURIComponent(url).replaceAll('%3A', ':'), ...more].join('/');
+
+  test('is that of a relay that gives data back, be it the second', async () => {
+    // Nobody may send to loopback through it.
+    const refusing = await startServer({ policy: {} });
+    const giving = await startServer();
+    const urls = [refusing.urls[0], giving.urls[0]];
+    const iceServers = [{ urls, ...CREDENTIALS }];
+    const { report } = await run({ iceServers, natServer: false, quality: BRIEF });
+    expect(qualityOf(report)).toEqual([[idOf(urls[1], 'udp', 'IPv4'), 'ok']]);
+    const paths = report.measurements.map((one) => 'dataPath' in one && one.dataPath);
+    expect(paths).toContain('refused');
+  });
+
+  test('is that of the straight way, where a proxy leads there too', async () => {
+    const { server, urls } = await turnServer({ protocols: ['tcp'] });
+    const proxy = await startHttpProxy();
+    cleanUpWith(() => proxy.close());
+    const iceServers = [{ urls, ...CREDENTIALS }];
+    const { report } = await run({ iceServers, quality: BRIEF, proxy: proxy.url() });
+    expect(proxy.requests.map(({ authority }) => authority)).toEqual([
+      `127.0.0.1:${server.addresses[0].port}`,
+    ]);
+    expect(qualityOf(report)).toEqual([[idOf(urls[0], 'tcp', 'IPv4'), 'ok']]);
   });
 });
 
