@@ -39,6 +39,28 @@ function node(name, x, label, anchor) {
   );
 }
 
+/** What the marks mean. @type {readonly [Lane['tone'], string][]} */
+const LEGEND = [
+  ['good', 'passes'],
+  ['warn', 'in part'],
+  ['bad', 'no answer'],
+  ['unknown', 'not known'],
+];
+
+/** @param {Lane['tone']} tone @param {string} words */
+const legendItem = (tone, words) =>
+  element(
+    'li',
+    { class: `lane-${tone}` },
+    drawn(
+      'svg',
+      { width: 40, height: 16, 'aria-hidden': 'true' },
+      drawn('path', { d: `M2 8H${tone === 'bad' ? 24 : 36}`, class: 'lane-line' }),
+      mark(tone, tone === 'bad' ? 31 : 36, 8),
+    ),
+    words,
+  );
+
 /** A mark at the end of a lane, of a shape of its own. @param {Lane['tone']} tone @param {number} x @param {number} y */
 function mark(tone, x, y) {
   const shapes = {
@@ -108,6 +130,11 @@ export class PathView {
       element('h2', { id: 'path-title' }, 'The path of this device'),
       this.#picture,
       this.#list,
+      element(
+        'ul',
+        { class: 'legend small', 'aria-hidden': 'true' },
+        ...LEGEND.map(([tone, words]) => legendItem(tone, words)),
+      ),
       this.#note,
     );
     new ResizeObserver(([{ contentRect }]) => {

@@ -27,7 +27,7 @@ function outcomeOf({ ok, failed, unknown, skipped }) {
   const all = ok + failed;
   if (failed > 0 && ok > 0) return ['warn', `${ok} of ${all} answered`];
   if (failed > 0) return ['bad', failed === 1 ? 'no success' : `none of ${failed} succeeded`];
-  if (ok > 0) return ['good', ok === 1 ? 'done' : `all ${ok} answered`];
+  if (ok > 0) return ['good', ok === 1 ? 'done' : `${ok} of ${ok} answered`];
   if (unknown > 0) return ['unknown', 'could not be told'];
   return skipped > 0 ? ['skipped', 'skipped'] : ['good', 'done'];
 }

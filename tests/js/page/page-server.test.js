@@ -1,6 +1,6 @@
 // The server side of the page: what is answered, and what is not.
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,16 @@ import { createPageHandler } from '../../../js/page-server/index.js';
 
 const PLAN = { name: 'office', https: ['/ping'] };
 const SCRIPT = `// ${'a script that is long enough to be worth compressing '.repeat(4)}\n`;
+
+/** What docs/page.md tells those who serve it otherwise. @returns {[name: string, value: string][]} */
+function documentedHeaders() {
+  const page = readFileSync(new URL('../../../docs/page.md', import.meta.url), 'utf8');
+  const [, lines] = /<!-- policy -->\n```\n([^`]*)```/.exec(page) ?? ['', ''];
+  return lines
+    .trim()
+    .split('\n')
+    .map((line) => [line.split(': ', 1)[0], line.replace(/^[^:]*: /, '')]);
+}
 
 /** @type {string} */
 let directory;
@@ -81,6 +91,17 @@ test('the page comes with a policy that lets nothing of others run, and is asked
   });
   expect(policy['connect-src']).toEqual(expect.arrayContaining(["'self'", 'https:', 'wss:']));
   expect(policy['connect-src']).toContain('ws://127.0.0.1:*');
+});
+
+test('the headers of docs/page.md are those of pages that come over TLS', async () => {
+  const { headers } = await ask('/', { headers: { host: 'test.example.org' } });
+  const own = ' ws://test.example.org';
+  const documented = documentedHeaders();
+  expect(documented.length).toBe(6);
+  for (const [name, value] of documented) {
+    const sent = String(headers[name.toLowerCase()]);
+    expect([name, sent.replace(own, '')]).toEqual([name, value]);
+  }
 });
 
 test('servers without TLS are allowed to pages of this machine only', async () => {
