@@ -11,6 +11,7 @@ import { printable } from './printable.js';
 /**
  * @typedef {object} Running
  * @property {string} title
+ * @property {number} expectedMs
  * @property {number} startedAt
  * @property {Record<Status, number>} counts of measurements
  * @property {QualitySample} [sample] the newest
@@ -26,6 +27,9 @@ import { printable } from './printable.js';
 const eraseLines = (lines) => (lines === 0 ? '' : `\u001b[${lines}A\u001b[J`);
 
 const WORD_WIDTH = 'skipped'.length;
+/** What is over sooner needs no word about when. */
+const LONG_MS = 3000;
+const REDRAW_EVERY_MS = 500;
 /** Where the terminal does not say. */
 const COLUMNS = 80;
 
@@ -70,8 +74,8 @@ function wordOf({ ok, failed, unknown }, style) {
 export function createProgress({ out, inPlace, columns, now, style }) {
   /** @type {Map<string, Running>} */
   const running = new Map();
-  /** @type {Map<string, string>} */
-  const titles = new Map();
+  /** @type {Map<string, import('../network-test/events.js').StepInfo>} */
+  const steps = new Map();
   /** Of lines that are to change. */
   let shown = 0;
 
@@ -82,9 +86,11 @@ export function createProgress({ out, inPlace, columns, now, style }) {
     const whole = inPlace ? text.slice(0, Math.max(room, 0)) : text;
     return `${paint(word)}${' '.repeat(WORD_WIDTH - word.length)}  ${whole}\n`;
   };
-  /** @param {Running} step @returns {string} */
-  const textOf = ({ title, startedAt, counts, sample }) => {
-    const seconds = `${((now() - startedAt) / 1000).toFixed(1)} s`;
+  /** @param {Running} step @param {boolean} isOver @returns {string} */
+  const textOf = ({ title, expectedMs, startedAt, counts, sample }, isOver) => {
+    const elapsed = `${((now() - startedAt) / 1000).toFixed(1)} s`;
+    const isLong = !isOver && expectedMs >= LONG_MS;
+    const seconds = isLong ? `${elapsed} of about ${Math.round(expectedMs / 1000)} s` : elapsed;
     const live = sample === undefined ? '' : describeSample(sample);
     return [title, live || describeCounts(counts), seconds]
       .filter((part) => part !== '')
@@ -96,12 +102,13 @@ export function createProgress({ out, inPlace, columns, now, style }) {
     return text;
   };
   const redraw = (done = '') => {
+    if (running.size === 0 && done === '' && shown === 0) return;
     if (!inPlace) {
       if (done !== '') out(done);
       return;
     }
     const lines = [...running.values()].map((step) =>
-      draw({ word: '...', paint: style.dim, text: textOf(step) }),
+      draw({ word: '...', paint: style.dim, text: textOf(step, false) }),
     );
     // In one piece, so that nothing flickers.
     out(erase() + done + lines.join(''));
@@ -112,7 +119,8 @@ export function createProgress({ out, inPlace, columns, now, style }) {
   const onStep = ({ id, state }) => {
     if (state === 'running') {
       const counts = { ok: 0, failed: 0, unknown: 0, skipped: 0 };
-      running.set(id, { title: titles.get(id) ?? id, startedAt: now(), counts });
+      const { title = id, expectedMs = 0 } = steps.get(id) ?? {};
+      running.set(id, { title: printable(title), expectedMs, startedAt: now(), counts });
       redraw();
       return;
     }
@@ -120,13 +128,16 @@ export function createProgress({ out, inPlace, columns, now, style }) {
     running.delete(id);
     if (step === undefined) return;
     const [word, paint] = wordOf(step.counts, style);
-    redraw(draw({ word, paint, text: textOf({ ...step, sample: undefined }) }));
+    redraw(draw({ word, paint, text: textOf({ ...step, sample: undefined }, true) }));
   };
+
+  // Steps are silent for seconds, and are not to look as if they hung.
+  const timer = inPlace ? setInterval(redraw, REDRAW_EVERY_MS).unref() : undefined;
 
   return {
     onEvent: (event) => {
       if (event.type === 'plan') {
-        for (const { id, title } of event.steps) titles.set(id, printable(title));
+        for (const step of event.steps) steps.set(step.id, step);
       } else if (event.type === 'step') onStep(event);
       else if (event.type === 'measurement') {
         const step = running.get(event.step);
@@ -139,6 +150,7 @@ export function createProgress({ out, inPlace, columns, now, style }) {
       }
     },
     end: () => {
+      clearInterval(timer);
       running.clear();
       if (shown > 0) out(erase());
     },

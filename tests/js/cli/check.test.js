@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, describe, expect, jest, test } from '@jest/globals';
+import { createProgress } from '../../../js/cli/check-progress.js';
 import { exitCodeOfReport } from '../../../js/cli/exit-codes.js';
+import { styleFor } from '../../../js/cli/terminal.js';
 import { fromJson } from '../../../js/report/index.js';
 import { createServer } from '../../../js/server/index.js';
 import { cleanUp, cleanUpWith, freeUdpPort, udpServer } from '../transports/helpers.js';
@@ -287,9 +289,31 @@ describe('progress', () => {
     if (flag === '-q') expect(stdout).toBe('');
   });
 
-  test('a title of many characters takes one line of a narrow terminal', async () => {
-    const { createProgress } = await import('../../../js/cli/check-progress.js');
-    const { styleFor } = await import('../../../js/cli/terminal.js');
+  test('a step that says nothing for long shows that time goes by, and how much it takes', () => {
+    jest.useFakeTimers();
+    cleanUpWith(() => void jest.useRealTimers());
+    let at = 0;
+    const screen = new Screen();
+    const progress = createProgress({
+      out: (text) => void screen.write(text),
+      inPlace: true,
+      columns: () => undefined,
+      now: () => at,
+      style: styleFor(false),
+    });
+    progress.onEvent({ type: 'plan', steps: [{ id: 'nat', title: 'NAT', expectedMs: 10_000 }] });
+    progress.onEvent({ type: 'step', id: 'nat', state: 'running' });
+    expect(screen.lines).toEqual(['...      NAT, 0.0 s of about 10 s']);
+    at = 4200;
+    jest.advanceTimersByTime(1000);
+    expect(screen.lines).toEqual(['...      NAT, 4.2 s of about 10 s']);
+    progress.onEvent({ type: 'step', id: 'nat', state: 'done' });
+    expect(screen.lines).toEqual(['skipped  NAT, 4.2 s']);
+    progress.end();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('a title of many characters takes one line of a narrow terminal', () => {
     const screen = new Screen(30);
     const progress = createProgress({
       out: (text) => void screen.write(text),
