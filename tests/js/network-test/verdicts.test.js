@@ -152,19 +152,32 @@ test('only a proxy gets out', async () => {
 
 const withCoturn = coturnVersion === undefined ? test.skip : test;
 
-withCoturn('coturn, without the means to test the NAT', async () => {
+withCoturn('coturn on two addresses: all of the NAT, over TCP too', async () => {
   const coturn = await startCoturn({
     users: { [CREDENTIALS.username]: CREDENTIALS.credential },
-    hosts: ['127.0.0.1'],
+    hosts: ['127.0.0.1', '127.0.0.2'],
   });
   cleanUpWith(() => coturn.stop());
   const urls = [`turn:127.0.0.1:${coturn.port}`, `stun:127.0.0.1:${coturn.port}`];
   const { report } = await run({ iceServers: iceServers(urls), quality: BRIEF });
   expect(report.grade).toBe('excellent');
-  const nat = report.measurements.find(({ kind }) => kind === 'nat');
-  expect(nat).toMatchObject({ status: 'ok', behindNat: { value: 'no' } });
+  const nats = report.measurements.filter(({ kind }) => kind === 'nat');
+  const direct = {
+    status: 'ok',
+    behindNat: { value: 'no' },
+    mapping: { value: 'endpoint-independent' },
+  };
+  expect(nats).toEqual([
+    expect.objectContaining({
+      ...direct,
+      transport: 'udp',
+      filtering: { value: 'endpoint-independent' },
+    }),
+    expect.objectContaining({ ...direct, transport: 'tcp' }),
+  ]);
   const ok = report.measurements.filter(({ status }) => status === 'ok');
   expect(ok.map(({ kind }) => kind).sort()).toEqual([
+    'nat',
     'nat',
     'quality',
     'quality',
