@@ -175,6 +175,31 @@ suite(missing === undefined ? 'through a router' : `through a router (skipped: $
     },
   );
 
+  test('throughput is that of each way by itself, where they differ', async () => {
+    lab.setKind(KINDS.linux);
+    // Token buckets count Ethernet's frames (RFC 894): 14 bytes, and 28 of IP and UDP.
+    const payload = 1000 / (1000 + 14 + 28);
+    const links = /** @type {const} */ ([
+      ['wan', 'up', 1000],
+      ['lan', 'down', 3000],
+    ]);
+    for (const [link, , kbps] of links) {
+      const bucket = ['rate', `${kbps}kbit`, 'burst', '5kb', 'latency', '50ms'];
+      lab.run('inner', 'tc', 'qdisc', 'add', 'dev', link, 'root', 'tbf', ...bucket);
+    }
+    const found = await client.ask({ measure: 'flow', rate: { kbps: 5000, seconds: 2 } });
+    for (const [link, way, kbps] of links) {
+      lab.run('inner', 'tc', 'qdisc', 'delete', 'dev', link, 'root');
+      const { throughput, sent, received } = found[way];
+      const injected = kbps * payload;
+      console.log(
+        `${way}: ${injected.toFixed(0)} kbit/s injected, ${throughput.kbps.toFixed(0)} reported`,
+      );
+      expect(Math.abs(throughput.kbps / injected - 1)).toBeLessThan(0.1);
+      expect(received).toBeLessThan(sent);
+    }
+  });
+
   test('where all of UDP is blocked, nothing is made up', async () => {
     lab.setKind({ ...KINDS.linux, firewall: ['meta l4proto udp drop'] });
     const map = await client.ask({ measure: 'ports' });

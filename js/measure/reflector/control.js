@@ -14,6 +14,8 @@ import { pause } from './pause.js';
 const PASSING = new Set(['busy', 'too-many']);
 const BUSY_RETRIES = 3;
 const BUSY_MS = 1000;
+/** For the reflector to be told that a session is over. */
+const END_MS = 2000;
 /** All arrivals of a session, and more. */
 const MAX_ANSWER_BYTES = 4_000_000;
 
@@ -42,6 +44,7 @@ export class Control {
   #shown;
   #options;
   #agent;
+  #closed = new AbortController();
 
   /**
    * @param {string} url http: or https:
@@ -53,24 +56,24 @@ export class Control {
     this.#shown = shownUrl(url);
     this.#options = options;
     const place = placeOfUrl(this.#url, options, proxy);
-    this.#agent = agentOf(async () => (await openConnection(place, options)).socket);
+    // Connections outlive the test: its end is told over one.
+    const own = { ...options, signal: this.#closed.signal };
+    this.#agent = agentOf(async () => (await openConnection(place, own)).socket);
   }
 
   /**
    * @param {object} body
-   * @param {AbortSignal} [signal] besides that of the options
    * @returns {Promise<any>}
    * @throws {PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED; or `signal.reason`
    */
-  async ask(body, signal) {
-    const { signal: own } = this.#options;
-    const both = signal === undefined ? own : AbortSignal.any([own, signal]);
+  async ask(body) {
+    const { signal } = this.#options;
     for (let tries = 0; ; tries += 1) {
-      const { status, answer } = await this.#post(body, both);
+      const { status, answer } = await this.#post(body);
       if (status === 200 && answer !== undefined) return answer;
       const refused = typeof answer?.refused === 'string' ? answer.refused : undefined;
       if (refused !== undefined && PASSING.has(refused) && tries < BUSY_RETRIES) {
-        await pause(BUSY_MS, both);
+        await pause(BUSY_MS, signal);
         continue;
       }
       // Who answers otherwise is no reflector.
@@ -83,13 +86,13 @@ export class Control {
     }
   }
 
-  /** @param {object} body @param {AbortSignal} signal @returns {Promise<{ status: number, answer: any }>} */
-  async #post(body, signal) {
+  /** @param {object} body @returns {Promise<{ status: number, answer: any }>} */
+  async #post(body) {
+    const { signal } = this.#options;
     const tooLate = () =>
       new PosternError('ERR_REFLECTOR_UNREACHABLE', undefined, { url: this.#shown });
-    const limits = { ...this.#options, signal };
     try {
-      return await withLimit(limits, tooLate, (limited) => this.#send(body, limited, true));
+      return await withLimit(this.#options, tooLate, (limited) => this.#send(body, limited, true));
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof PosternError && cause.code === 'ERR_REFLECTOR_UNREACHABLE') throw cause;
@@ -134,7 +137,19 @@ export class Control {
     });
   }
 
-  close() {
+  /**
+   * Frees the reflector's memory sooner, also where the test was aborted; and ends.
+   *
+   * @param {string} [session]
+   * @returns {Promise<void>} never rejects
+   */
+  async close(session) {
+    const patience = AbortSignal.timeout(END_MS);
+    // It forgets by itself, too.
+    if (session !== undefined) {
+      await this.#send({ step: 'end', session }, patience, true).catch(() => {});
+    }
+    this.#closed.abort();
     this.#agent.destroy();
   }
 }

@@ -1,6 +1,7 @@
 // A session with a reflector, from Node.js: probes of ports and looks, and flows.
 
 import { prepareKey } from '../../codec/index.js';
+import { PosternError } from '../../errors.js';
 import { MAX_NUMBER } from '../../reflector/packets/marks.js';
 import { openUdp } from '../../transports/udp.js';
 import { Control } from './control.js';
@@ -19,7 +20,7 @@ import { runUdpProbes } from './udp-probes.js';
 
 /**
  * @typedef {object} ReflectorOptions
- * @property {AbortSignal} signal ends all that the session does
+ * @property {AbortSignal} signal ends the session and all that it does
  * @property {string} [proxy] URL that the control channel goes through; probes never do
  * @property {'IPv4' | 'IPv6'} [family] of the reflector's address; the first that it has when left out
  * @property {import('../../transports/tls.js').TlsOptions} [tls] options of node:tls, such as `ca`
@@ -40,7 +41,8 @@ export class ReflectorSession {
   #number = 0;
   /** Arrivals that were told already, by their number. @type {Map<number, Arrival>} */ #arrived =
     new Map();
-  #isClosed = false;
+  /** @type {Promise<void> | undefined} */ #closing;
+  #onabort = () => void this.close();
   /** How much is lost on the way, as far as it shows. */ tally = new Tally();
 
   /** @param {Control} control @param {StartAnswer} start @param {string} localAddress @param {AbortSignal} signal */
@@ -63,6 +65,7 @@ export class ReflectorSession {
         .catch(() => {});
     }, start.idleMs / 3);
     this.#keepAlive.unref();
+    signal.addEventListener('abort', this.#onabort, { once: true });
   }
 
   /** What there is to test: `udp` ports, and `sip` ones, which are open over UDP and TCP. */
@@ -80,8 +83,12 @@ export class ReflectorSession {
     return this.#signal;
   }
 
-  /** @param {string} step @param {object} [more] @returns {Promise<any>} */
-  ask(step, more = {}) {
+  /** @param {string} step @param {object} [more] @returns {Promise<any>} rejects with ERR_TRANSPORT_CLOSED after close() */
+  async ask(step, more = {}) {
+    this.#signal.throwIfAborted();
+    if (this.#closing !== undefined) {
+      throw new PosternError('ERR_TRANSPORT_CLOSED', 'The session with the reflector was closed.');
+    }
     return this.#control.ask({ step, session: this.#start.session, ...more });
   }
 
@@ -106,7 +113,7 @@ export class ReflectorSession {
    * @param {number} what.port of the session's; over TCP one for SIP
    * @param {readonly Look[]} what.payloads 'stun', 'rtp', 'sip', 'random'
    * @returns {Promise<Partial<Record<Look, ProbeResult>>>}
-   * @throws {import('../../errors.js').PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED, ERR_TRANSPORT_CONNECT: this machine has no
+   * @throws {PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED, ERR_TRANSPORT_CONNECT: this machine has no
    *   way there; or the signal's reason
    */
   async probe({ transport, port, payloads }) {
@@ -139,13 +146,15 @@ export class ReflectorSession {
   }
 
   /** Idempotent. @returns {Promise<void>} */
-  async close() {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close() {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end() {
+    this.#signal.removeEventListener('abort', this.#onabort);
     clearInterval(this.#keepAlive);
-    // The reflector forgets by itself, too.
-    await this.ask('end').catch(() => {});
-    this.#control.close();
+    await this.#control.close(this.#start.session);
   }
 
   [Symbol.asyncDispose]() {
@@ -166,17 +175,19 @@ async function findLocalAddress(address, port, signal) {
  * @param {string} url http: or https:
  * @param {ReflectorOptions} options
  * @returns {Promise<ReflectorSession>} close it, or hold it with `await using`
- * @throws {import('../../errors.js').PosternError} ERR_REFLECTOR_UNREACHABLE, ERR_REFLECTOR_REFUSED with the reflector's word as `reason`,
- *   ERR_TRANSPORT_CONNECT: this machine has no way for UDP to it; or `signal.reason`
+ * @throws {PosternError} ERR_REFLECTOR_UNREACHABLE; ERR_REFLECTOR_REFUSED with the reflector's
+ *   word as `reason`; ERR_TRANSPORT_CONNECT: this machine has no way for UDP to it; or `signal.reason`
  */
 export async function openReflector(url, { proxy, family, timeoutMs = TIMEOUT_MS, ...options }) {
   const control = new Control(url, { ...options, timeoutMs }, proxy);
+  /** @type {StartAnswer | undefined} */
+  let start;
   try {
-    const start = readStart(await control.ask({ step: 'start', family }));
+    start = readStart(await control.ask({ step: 'start', family }));
     const local = await findLocalAddress(start.address, start.udp[0], options.signal);
     return new ReflectorSession(control, start, local, options.signal);
   } catch (error) {
-    control.close();
+    void control.close(start?.session);
     throw error;
   }
 }
