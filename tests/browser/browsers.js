@@ -56,8 +56,6 @@ const CHROMIUM_FLAGS = [
   '--no-first-run',
   '--no-default-browser-check',
   '--no-pings',
-  // Names do not resolve: whatever else it wants to ask stays here.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
 const FIREFOX_PREFERENCES = {
@@ -70,41 +68,74 @@ const FIREFOX_PREFERENCES = {
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
   'network.dns.disablePrefetch': true,
-  'network.proxy.type': 1,
-  // A proxy that is not there, for all but this machine.
-  'network.proxy.http': '127.0.0.1',
-  'network.proxy.http_port': 9,
-  'network.proxy.ssl': '127.0.0.1',
-  'network.proxy.ssl_port': 9,
-  'network.proxy.no_proxies_on': '127.0.0.1',
   'toolkit.telemetry.server': 'data:,',
 };
+
+const LOOPBACK = '127.0.0.1';
+
+/** A proxy that is not there. */
+const NOWHERE = { host: LOOPBACK, port: 9 };
+
+/** @param {readonly string[]} hosts that may be reached @param {{ host: string, port: number }} [proxy] */
+const chromiumWays = (hosts, proxy) => [
+  // Names do not resolve: whatever else it wants to ask stays here.
+  `--host-resolver-rules=${['MAP * ~NOTFOUND', ...hosts.map((host) => `EXCLUDE ${host}`)].join(', ')}`,
+  ...(proxy ? [`--proxy-server=http://${proxy.host}:${proxy.port}`] : []),
+];
+
+/** @param {readonly string[]} hosts that are reached without a proxy @param {{ host: string, port: number }} proxy */
+const firefoxWays = (hosts, { host, port }) => ({
+  'network.proxy.type': 1,
+  'network.proxy.http': host,
+  'network.proxy.http_port': port,
+  'network.proxy.ssl': host,
+  'network.proxy.ssl_port': port,
+  'network.proxy.no_proxies_on': hosts.join(', '),
+});
+
+/**
+ * @typedef {object} LaunchOptions
+ * @property {Record<string, boolean | number | string>} [preferences] more of Firefox's
+ * @property {readonly string[]} [hosts] addresses that it may reach besides 127.0.0.1
+ * @property {{ host: string, port: number }} [proxy] for all but 127.0.0.1
+ * @property {boolean} [trustsAll] takes any certificate
+ */
 
 /**
  * Starts a browser with a fresh profile, which goes when it is closed.
  *
  * @param {BrowserName} name
- * @param {{ preferences?: Record<string, boolean | number | string> }} [options] `preferences`: more of Firefox's
+ * @param {LaunchOptions} [options]
  * @returns {Promise<import('puppeteer-core').Browser>}
  */
-export async function launchBrowser(name, { preferences = {} } = {}) {
+export async function launchBrowser(name, options = {}) {
+  const { preferences = {}, hosts = [], proxy, trustsAll = false } = options;
   const executablePath = findBrowser(name);
   if (executablePath === undefined)
     throw new Error(`${PROGRAMS[name].join(', ')}: none is on PATH`);
   const { default: puppeteer } = await import('puppeteer-core');
+  const common = { executablePath, headless: true, acceptInsecureCerts: trustsAll };
   if (name === 'firefox') {
+    const straight = proxy ? [LOOPBACK] : [LOOPBACK, ...hosts];
     return puppeteer.launch({
+      ...common,
       browser: 'firefox',
-      executablePath,
-      headless: true,
-      extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
+      extraPrefsFirefox: {
+        ...FIREFOX_PREFERENCES,
+        ...firefoxWays(straight, proxy ?? NOWHERE),
+        ...preferences,
+      },
     });
   }
   return puppeteer.launch({
+    ...common,
     browser: 'chrome',
-    executablePath,
-    headless: true,
-    args: CHROMIUM_FLAGS,
+    args: [
+      ...CHROMIUM_FLAGS,
+      ...chromiumWays([LOOPBACK, ...hosts, ...(proxy ? [proxy.host] : [])], proxy),
+      // Also for what is no page.
+      ...(trustsAll ? ['--ignore-certificate-errors'] : []),
+    ],
   });
 }
 

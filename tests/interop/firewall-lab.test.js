@@ -193,7 +193,8 @@ describeWith('firewalls of nftables', missing)('a network test from inside', () 
     const open = async () => {
       const site = new LabSite();
       sites.push(site);
-      await site.open(certificate.files);
+      site.open();
+      await site.serve(certificate.files);
       const client = site.start('client', 'lab-check.js', NAMES, certificate.files.ca);
       return (kind, plan, timeoutMs = TIMEOUT_MS) => {
         site.lab.setKind(kind);

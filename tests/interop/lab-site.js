@@ -10,7 +10,7 @@ import { tinyproxyArguments } from './tinyproxy.js';
 
 /** Proxies on the router: one connects to port 443 only, the other asks for a login besides. */
 export const LOGIN = /** @type {[string, string]} */ (['user', 'pass']);
-const PROXIES = [
+export const PROXIES = [
   { port: 3128, connectPorts: [443] },
   { port: 3129, connectPorts: [443], login: LOGIN },
 ];
@@ -24,13 +24,9 @@ export class LabSite {
   /** @type {LabProcess[]} */ #processes = [];
   /** @type {import('node:child_process').ChildProcess[]} */ #proxies = [];
 
-  /**
-   * @param {import('./lab-setting.js').LabFiles} files
-   * @param {object} [more] options of the server
-   */
-  async open(files, more) {
+  /** Without its server. */
+  open() {
     this.lab.open();
-    const server = this.start('server', 'lab-server.js', serverOptions(files, more));
     for (const { port, ...options } of PROXIES) {
       const folder = mkdtempSync(join(this.folder, 'proxy-'));
       const address = ROUTERS[0].lan;
@@ -42,8 +38,16 @@ export class LabSite {
       });
       this.#proxies.push(this.lab.spawn('inner', 'tinyproxy', args, { stdio: 'ignore' }));
     }
-    await server.next();
-    return this;
+  }
+
+  /**
+   * Starts the server.
+   *
+   * @param {import('./lab-setting.js').LabFiles} files
+   * @param {object} [more] options
+   */
+  async serve(files, more) {
+    await this.start('server', 'lab-server.js', serverOptions(files, more)).next();
   }
 
   /**

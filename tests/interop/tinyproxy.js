@@ -31,7 +31,7 @@ export function tinyproxyArguments(folder, { port, address, client, login, conne
     `Port ${port}`,
     `Listen ${address}`,
     'Timeout 60',
-    'MaxClients 10',
+    'MaxClients 50',
     `Allow ${client}`,
     ...(login ? [`BasicAuth ${login.join(' ')}`] : []),
     ...connectPorts.map((allowed) => `ConnectPort ${allowed}`),
