@@ -12,7 +12,7 @@ import {
   tcpServer,
   udpServer,
 } from '../transports/helpers.js';
-import { inReport, optionsOf, resolverOf, SOON_MS } from './support.js';
+import { inReport, LATER_MS, optionsOf, resolverOf, SOON_MS } from './support.js';
 
 jest.setTimeout(60_000);
 afterEach(cleanUp);
@@ -111,7 +111,7 @@ describe('families', () => {
         const resolver = resolverOf({ [NAME]: ['127.0.0.1', '::1'] });
         const found = await measure(url, {
           resolver,
-          timeoutMs: protocol === 'udp' ? 4 * SOON_MS : 15_000,
+          timeoutMs: LATER_MS,
         });
         expect(shortly(found)).toEqual(
           BOTH.map((family) => `${protocol} ${family} ${family === works ? 'ok' : 'failed'}`),

@@ -11,8 +11,10 @@ import { cleanUpWith, fixture } from '../transports/helpers.js';
 
 /** Long enough on a busy machine, where something is to answer. */
 const PATIENCE_MS = 15_000;
-/** Where silence is to be met. */
+/** Where only silence is to be met. */
 export const SOON_MS = 300;
+/** Where silence is to be met beside what answers. */
+export const LATER_MS = 4000;
 
 /** @param {Partial<MeasureOptions>} [options] @returns {MeasureOptions} */
 export const optionsOf = (options = {}) => ({

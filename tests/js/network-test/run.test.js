@@ -5,7 +5,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { checkPlan, runNetworkTest } from '../../../js/network-test/index.js';
 import { startHttpProxy } from '../../support/http-proxy.js';
 import { rejection } from '../client/support.js';
-import { SILENT_RESOLVER, SOON_MS } from '../measure/support.js';
+import { LATER_MS, SILENT_RESOLVER } from '../measure/support.js';
 import { startNatServer } from '../nat/support.js';
 import { cleanUp as closeServers, startServer } from '../server/support.js';
 import { cleanUp, cleanUpWith, openSockets, tcpServer, udpServer } from '../transports/helpers.js';
@@ -217,7 +217,7 @@ describe('the server for the NAT', () => {
         ...CREDENTIALS,
       },
     ];
-    const { report } = await run({ iceServers, quality: false }, { timeoutMs: 4 * SOON_MS });
+    const { report } = await run({ iceServers, quality: false }, { timeoutMs: LATER_MS });
     expect(natOf(report)).toEqual([expect.objectContaining({ status: 'ok' })]);
   });
 });

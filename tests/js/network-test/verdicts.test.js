@@ -3,7 +3,7 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import { toHtml, toJson, toJUnit, toPrometheus, toText } from '../../../js/report/index.js';
 import { coturnVersion, startCoturn } from '../../support/coturn.js';
 import { startHttpProxy } from '../../support/http-proxy.js';
-import { resolverOf, SOON_MS } from '../measure/support.js';
+import { LATER_MS, resolverOf, SOON_MS } from '../measure/support.js';
 import { cleanUp as closeServers } from '../server/support.js';
 import { cleanUp, cleanUpWith, freeUdpPort, tcpServer, udpServer } from '../transports/helpers.js';
 import { applicationServer, BRIEF, CREDENTIALS, findingIds, run, turnServer } from './support.js';
@@ -29,10 +29,9 @@ test('all is well', async () => {
     https,
     signalling,
     reflector,
-    quality: BRIEF,
+    quality: false,
   });
-  // No throughput was measured, so nothing stands in the way.
-  expect(report.grade).toBe('excellent');
+  expect(report.grade).toBe('good');
   expect(report.name).toBe('office');
   expect(report.platform).toMatchObject({ name: 'node', version: process.versions.node });
   expect(report.asks).toEqual([]);
@@ -45,26 +44,34 @@ test('all is well', async () => {
     'inspection',
     'nat',
     'port-map',
-    'quality',
     'reachability',
     'signalling',
     'sip-alg',
   ]);
-  const ofQuality = report.measurements.filter(({ kind }) => kind === 'quality');
-  expect(ofQuality.map((one) => 'transport' in one && one.transport)).toEqual([
-    'udp',
-    'tcp',
-    'tls',
-    'ws',
-    'wss',
-  ]);
-  expect(ofQuality.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
   // Each form of a report takes what was measured, and none has the password.
   for (const write of [toJson, toHtml, toJUnit, toPrometheus, toText]) {
     const text = write(report, { secrets: [CREDENTIALS.credential] });
     expect(text.length).toBeGreaterThan(0);
     expect(text).not.toContain(CREDENTIALS.credential);
   }
+});
+
+test('quality is measured over each transport', async () => {
+  const { urls } = await turnServer();
+  const plan = {
+    iceServers: iceServers(urls),
+    natServer: /** @type {const} */ (false),
+    quality: BRIEF,
+  };
+  const { report } = await run(plan);
+  const measured = report.measurements.filter(({ kind }) => kind === 'quality');
+  expect(measured.map((one) => ['transport' in one && one.transport, one.status])).toEqual([
+    ['udp', 'ok'],
+    ['tcp', 'ok'],
+    ['tls', 'ok'],
+    ['ws', 'ok'],
+    ['wss', 'ok'],
+  ]);
 });
 
 test('a wrong password: the network is not blamed', async () => {
@@ -103,7 +110,7 @@ test('a server that is down: one is not taken for the network', async () => {
   expect(findingIds(report)).toContain('nothing-passes');
   const { report: silent } = await run(
     { ...NO_MORE, iceServers: iceServers(urls), https: (await applicationServer()).https },
-    { timeoutMs: 4 * SOON_MS },
+    { timeoutMs: LATER_MS },
   );
   expect(findingIds(silent)).toContain('one-server-silent');
 });
@@ -115,8 +122,9 @@ test('UDP is silent, TCP is not: calls work, and IT is asked for UDP', async () 
   await udpServer('127.0.0.1', port, false);
   const url = `turn:127.0.0.1:${port}`;
   const plan = { iceServers: iceServers([url]), quality: BRIEF };
-  const { report, events } = await run(plan, { timeoutMs: 6 * SOON_MS });
-  expect(report.grade).toBe('fair');
+  const { report, events } = await run(plan, { timeoutMs: LATER_MS });
+  // By the numbers of the path over TCP.
+  expect(['fair', 'poor']).toContain(report.grade);
   expect(findingIds(report)).toEqual(expect.arrayContaining(['udp-blocked', 'relay-works']));
   expect(report.asks.map(({ protocol, ports }) => [protocol, ports])).toEqual([['udp', [port]]]);
   // What cannot be measured then is not tried.
@@ -160,7 +168,7 @@ withCoturn('coturn on two addresses: all of the NAT, over TCP too', async () => 
   cleanUpWith(() => coturn.stop());
   const urls = [`turn:127.0.0.1:${coturn.port}`, `stun:127.0.0.1:${coturn.port}`];
   const { report } = await run({ iceServers: iceServers(urls), quality: BRIEF });
-  expect(report.grade).toBe('excellent');
+  expect(findingIds(report)).toEqual(expect.arrayContaining(['udp-passes', 'relay-works']));
   const nats = report.measurements.filter(({ kind }) => kind === 'nat');
   const direct = {
     status: 'ok',
