@@ -53,8 +53,8 @@ describe.each(KINDS)('$mapping mapping, $filtering filtering', (kind) => {
   });
 
   test.each([
-    [0.05, 7],
-    [0.2, 2],
+    [0.1, 6],
+    [0.2, 1],
   ])('with %d of the packets lost it is found, or unknown', async (loss, atLeast) => {
     let known = 0;
     for (let seed = 1; seed <= 8; seed += 1) {
