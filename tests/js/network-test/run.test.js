@@ -1,4 +1,5 @@
 // runNetworkTest(): its steps, events and arguments.
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { checkPlan, runNetworkTest } from '../../../js/network-test/index.js';
 import { startHttpProxy } from '../../support/http-proxy.js';
 import { rejection } from '../client/support.js';
