@@ -2,7 +2,6 @@
 // the TURN server.
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { createCredentials } from '../credentials/create.js';
 import { argumentError } from '../errors.js';
 import { createGateway } from '../gateway/index.js';
 import { listen, shut } from '../metrics/admin-listener.js';
@@ -11,12 +10,12 @@ import { createMirror, createReflector } from '../server/index.js';
 import { freeUdpPorts, loopbackAddresses } from './loopback.js';
 import { Echo, refuseUpgrade } from './page-echo.js';
 import { checkPage } from './page-options.js';
-import { asStun, hostAndPort } from './serve-announce.js';
+import { planOfPage, upstreamOf } from './page-plan.js';
+import { hostAndPort } from './serve-announce.js';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 /** @typedef {import('node:http').ServerResponse} ServerResponse */
 /** @typedef {import('../gateway/index.js').GatewayOptions} GatewayOptions */
-/** @typedef {import('../network-test/plan.js').NetworkPlan} NetworkPlan */
 /** @typedef {import('../server/index.js').Server} Server */
 /** @typedef {import('./page-options.js').PageOptions} PageOptions */
 /** @typedef {import('../server/index.js').ServerOptions} ServerOptions */
@@ -30,10 +29,6 @@ import { asStun, hostAndPort } from './serve-announce.js';
  * @property {GatewayOptions['log']} [log]
  */
 
-/** A test takes a minute; calls are not made with these. */
-const CREDENTIALS_TTL_SECONDS = 600;
-/** In the user names of pages, for logs and quotas. */
-const USER = 'page';
 const UPSTREAM = 'main';
 const GATEWAY_PATH = '/turn';
 const REQUEST_MS = 5000;
@@ -76,48 +71,6 @@ function httpServer({ origins = [], trustProxy = false }, tls) {
     );
   }
   return createHttpsServer({ ...settings, ...tls });
-}
-
-/** Where the gateway finds the server in this process. @param {Server} server */
-function upstreamOf({ addresses }) {
-  const place = ['udp', 'tcp']
-    .map((protocol) => addresses.find((one) => one.protocol === protocol))
-    .find((one) => one !== undefined);
-  if (place === undefined) return undefined;
-  // Who listens everywhere listens on loopback.
-  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[place.address] ?? place.address;
-  const where = hostAndPort({ address, port: place.port });
-  return {
-    url: `turn:${where}?transport=${place.protocol}`,
-    allowPrivate: /** @type {const} */ (true),
-  };
-}
-
-/** Two addresses with the same two ports each (RFC 5780). @param {Server} server */
-function hasNatDiscovery({ addresses }) {
-  const udp = addresses.filter(({ protocol }) => protocol === 'udp');
-  return (
-    new Set(udp.map(({ address }) => address)).size === 2 &&
-    new Set(udp.map(({ port }) => port)).size === 2 &&
-    udp.length === 4
-  );
-}
-
-/**
- * The URLs of the first address: others are for the test of the NAT.
- *
- * @param {Server} server
- * @param {boolean} isStunOnly
- */
-function urlsOf(server, isStunOnly) {
-  const [first] = server.urls;
-  const host = /^\w+:([^?]*)/.exec(first ?? '')?.[1];
-  const urls = hasNatDiscovery(server)
-    ? server.urls.filter((url) => url.replace(/^\w+:/, '').split('?', 1)[0] === host)
-    : server.urls;
-  const ice = urls.filter((url) => /^(stun|turn)s?:/.test(url));
-  const stun = ice.filter((url) => /^turn:.*transport=udp$/.test(url)).map(asStun);
-  return { stun, turn: isStunOnly ? [] : ice };
 }
 
 export class PageSite {
@@ -221,40 +174,18 @@ export class PageSite {
    * What pages are to test, with credentials made for it.
    *
    * @param {string} [origin] that the page came from; the first if left out
-   * @returns {Promise<{ plan: NetworkPlan, expiresAt?: string }>}
    */
-  async plan(origin = [...this.#origins.values()][0]) {
-    const { secret = [], relay, authentication } = this.#world.options();
-    const { stun, turn } = urlsOf(this.#world.server, relay === false);
-    const webSocket = origin.replace(/^http/, 'ws');
-    const gateway = this.gateway && `${webSocket}${GATEWAY_PATH}/${UPSTREAM}`;
-    const urls = [...turn, ...(gateway === undefined ? [] : [gateway])];
-    const [newest] = [secret].flat();
-    const needsCredentials = urls.length > 0 && authentication !== false;
-    const made = needsCredentials
-      ? await createCredentials({
-          secret: newest,
-          userId: USER,
-          ttlSeconds: CREDENTIALS_TTL_SECONDS,
-        })
-      : undefined;
-    const credentials = made && { username: made.username, credential: made.credential };
-    return {
-      plan: {
-        iceServers: [
-          ...(stun.length === 0 ? [] : [{ urls: stun }]),
-          ...(urls.length === 0 ? [] : [{ urls, ...credentials }]),
-        ],
-        signalling: [`${webSocket}/signal`],
-        https: [`${origin}/ping`],
-        ...(this.#mirror && { mirror: `${origin}/mirror` }),
-        ...(this.#reflector && { reflector: `${origin}/reflector` }),
-        // Programs have to say it, as the gateway asks for it.
-        origin,
-        ...(hasNatDiscovery(this.#world.server) && { natServer: stun[0] }),
+  plan(origin = [...this.#origins.values()][0]) {
+    return planOfPage({
+      server: this.#world.server,
+      options: this.#world.options(),
+      origin,
+      paths: {
+        gateway: this.gateway && `${GATEWAY_PATH}/${UPSTREAM}`,
+        mirror: this.#mirror && '/mirror',
+        reflector: this.#reflector && '/reflector',
       },
-      ...(made && { expiresAt: new Date(made.expiresAt).toISOString() }),
-    };
+    });
   }
 
   /** A new certificate. @param {import('node:tls').SecureContextOptions} tls */
