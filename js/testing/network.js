@@ -98,11 +98,14 @@ export class Network {
   /**
    * @param {HostOptions} [options]
    * @returns {Host}
-   * @throws {TypeError} ERR_INVALID_ARGUMENT, also for an address that is taken there
+   * @throws {TypeError} ERR_INVALID_ARGUMENT, also for a name that is taken, and an address that is taken there
    */
   addHost(options = {}) {
     const { address, name, nat } = requireObject(options, 'options');
     const segment = this.#segmentOf(nat, 'options.nat');
+    if (this.#hosts.some((host) => host.name === name)) {
+      throw argumentError('options.name', `one that no other host has, as one has ${name}`);
+    }
     const addresses =
       address === undefined
         ? [this.#makeUp(segment, nat === undefined ? 'host' : 'inside')]

@@ -5,7 +5,7 @@ import { createNetwork } from '../../../js/testing/index.js';
 describe('what is refused', () => {
   const world = createNetwork();
   const nat = world.addNat({ addresses: ['203.0.113.1'] });
-  const host = world.addHost({ address: '192.0.2.1' });
+  const host = world.addHost({ name: 'server', address: '192.0.2.1' });
   const socket = host.openUdp({ port: 5000 });
   const to = { address: '192.0.2.1', port: 5000 };
   const make = (/** @type {any} */ options) => () => createNetwork(options);
@@ -60,6 +60,7 @@ describe('what is refused', () => {
     [addHost({ address: '192.0.2.1' }), 'options.address'],
     [addHost({ nat: 'home' }), 'options.nat'],
     [addHost({ name: 5 }), 'options.name'],
+    [addHost({ name: 'server' }), 'options.name'],
     [openUdp({ port: 5000 }), 'options.port'],
     [openUdp({ port: 70_000 }), 'options.port'],
     [openUdp({ address: '192.0.2.9' }), 'options.address'],

@@ -218,6 +218,25 @@ describe('TURN', () => {
     expect(server.stats().allocations).toBe(0);
   });
 
+  test('a relay moves to another address of its host', async () => {
+    const world = network();
+    const { urls, server } = await addTurnServer(world, { credentials: CREDENTIALS });
+    const host = world.addHost({ address: ['198.51.100.1', '198.51.100.2'] });
+    const { transport } = host;
+    const relay = await world.runUntil(allocate({ urls, ...USER }, { transport, mobility: true }));
+    await world.runUntil(relay.move({ localAddress: '198.51.100.2' }));
+    expect(server.allocations()).toMatchObject([{ client: { address: '198.51.100.2' } }]);
+    const peer = world.addHost().openUdp();
+    // RFC 8016 section 3.2.2: until it has sent something, what comes from peers goes to the old address.
+    relay.send(bytesOf('x'), peer.localAddress);
+    await world.run();
+    peer.send(bytesOf('after the move'), relay.relayedAddress);
+    const got = new Promise((resolve) => {
+      relay.onmessage = (data) => resolve(new TextDecoder().decode(data));
+    });
+    expect(await world.runUntil(got)).toBe('after the move');
+  });
+
   test('two hosts behind symmetric NATs exchange data over their relays', async () => {
     const world = network({ loss: 0.05 });
     const { urls } = await addTurnServer(world, { credentials: CREDENTIALS });

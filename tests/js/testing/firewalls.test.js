@@ -44,6 +44,38 @@ describe('NATs in a row', () => {
   });
 });
 
+describe('holes', () => {
+  /** Two behind NATs who have told each other how a third sees them. @param {import('./support.js').NatOptions} kind */
+  async function meet(kind, delayMs = 0) {
+    const world = network();
+    const third = world.addHost().openUdp();
+    const sides = [];
+    for (let i = 0; i < 2; i += 1) {
+      const socket = world.addHost({ nat: world.addNat(kind) }).openUdp();
+      const seen = /** @type {any} */ (await seenAs(world, socket, third));
+      sides.push({ socket, seen, inbox: inboxOf(socket) });
+    }
+    const [one, other] = sides;
+    one.socket.send(bytesOf('one'), other.seen);
+    await world.advance(delayMs);
+    other.socket.send(bytesOf('other'), one.seen);
+    await world.run();
+    return [one.inbox.length, other.inbox.length];
+  }
+
+  test('two who send at the same time let each other in', async () => {
+    expect(await meet({})).toEqual([1, 1]);
+  });
+
+  test('who sends first knocks in vain, and lets the other in', async () => {
+    expect(await meet({}, 50)).toEqual([1, 0]);
+  });
+
+  test('where each destination sees another port, they never meet', async () => {
+    expect(await meet({ mapping: 'address-and-port-dependent' })).toEqual([0, 0]);
+  });
+});
+
 describe('firewalls', () => {
   test('leave addresses as they are, and let in what answers', async () => {
     const world = network();
