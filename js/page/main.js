@@ -237,4 +237,9 @@ setState('ready');
 start.addEventListener('click', () => void run(source));
 stop.addEventListener('click', () => running?.abort());
 addEventListener('hashchange', () => void readLocation());
+// Without a change of the fragment, which may have a plan.
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('main').focus();
+});
 void readLocation();

@@ -82,7 +82,7 @@ describeInBrowsers(
     test(
       'all is well: the verdict is good, and every way is green',
       async () => {
-        const { site, page, expectClean } = await open(running.browser, 'good');
+        const { site, page, urls, expectClean } = await open(running.browser, 'good');
         // How quick this machine is today is not what is tested.
         site.plan.quality = false;
         await runTest(page);
@@ -99,6 +99,7 @@ describeInBrowsers(
         expect(await textOf(page, 'findings')).toContain('UDP passes');
         // The heading of the verdict is where who uses a keyboard goes on.
         expect(await page.evaluate(() => document.activeElement?.id)).toBe('verdict-title');
+        expect(urls.filter((url) => url.endsWith('.wasm'))).toHaveLength(1);
         await page.click('#measurements summary');
         expect(await textOf(page, 'measurements')).toContain('turn:127.0.0.1');
         await inspect(page, `${running.name}-good`);

@@ -19,6 +19,9 @@ const downloads = mkdtempSync(join(tmpdir(), 'postern-downloads-'));
 const launch = {
   preferences: {
     ...LAUNCH.preferences,
+    // A person who likes it dark and still.
+    'layout.css.prefers-color-scheme.content-override': 0,
+    'ui.prefersReducedMotion': 1,
     'browser.download.folderList': 2,
     'browser.download.dir': downloads,
     'browser.download.useDownloadDir': true,
@@ -168,7 +171,7 @@ describeInBrowsers(
     test(
       'servers of one’s own, by the form; a link to the test, with secrets only if wanted',
       async () => {
-        const { site, page, expectClean } = await open(running);
+        const { site, page, urls, expectClean } = await open(running);
         const { iceServers = [] } = site.plan;
         const [turn] = /** @type {string[]} */ (iceServers[1].urls).filter((url) =>
           /tcp/.test(url),
@@ -194,6 +197,8 @@ describeInBrowsers(
         await waitForState(page, 'done');
         expect(await page.$$eval('[data-lane][data-tried=true]', (all) => all.length)).toBe(1);
         expect(await textOf(page, 'findings')).toContain('The relay works');
+        // What only servers behind a WebSocket need is not loaded for others.
+        expect(urls.filter((url) => url.endsWith('.wasm'))).toEqual([]);
         expect(await textOf(page, 'measurements')).toContain(turn);
 
         await press(page, 'Copy link to this test');
@@ -229,6 +234,11 @@ describeInBrowsers(
         );
         expect(await textOf(page, 'scope')).toContain('the link that you have followed: 127.0.0.1');
         expect(await page.evaluate(() => document.body.dataset.state)).toBe('ready');
+        // The way past the heading leaves the plan where it is.
+        await page.focus('.skip');
+        await page.keyboard.press('Enter');
+        expect(await focused(page)).toBe('main');
+        expect(await textOf(page, 'scope')).toContain('the link that you have followed');
         expect(urls.filter((url) => url.includes('plan'))).toEqual([
           `${site.origin}/${new URL(page.url()).hash}`,
         ]);
@@ -290,6 +300,36 @@ describeInBrowsers(
         expect(await textOf(page, 'verdict')).toContain('Calls will work well');
         expect(await textOf(page, 'notice')).toBe('');
         await expectClean();
+      },
+      LONG,
+    );
+
+    test(
+      'it is dark and still where the system is, until a person says otherwise',
+      async () => {
+        const { page } = await open(running);
+        if (running.name === 'chromium') {
+          await page.emulateMediaFeatures([
+            { name: 'prefers-color-scheme', value: 'dark' },
+            { name: 'prefers-reduced-motion', value: 'reduce' },
+          ]);
+        }
+        const look = () =>
+          page.evaluate(() => {
+            const [red] = getComputedStyle(document.body).backgroundColor.match(/\d+/g) ?? [];
+            const spinner = document.body.appendChild(document.createElement('span'));
+            spinner.className = 'spinner';
+            const { animationName } = getComputedStyle(spinner);
+            spinner.remove();
+            return [Number(red) < 64 ? 'dark' : 'light', animationName];
+          });
+        expect(await look()).toEqual(['dark', 'none']);
+        expect(await textOf(page, 'theme')).toContain('As system');
+        await page.click('#theme');
+        expect(await look()).toEqual(['light', 'none']);
+        await page.reload();
+        await page.waitForFunction(() => document.documentElement.dataset.theme === 'light');
+        expect(await textOf(page, 'theme')).toContain('Light');
       },
       LONG,
     );

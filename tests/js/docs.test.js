@@ -86,7 +86,9 @@ describe('docs/interop.md', () => {
 describe('links', () => {
   const pages = [
     ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
-    ...readdirSync(new URL('docs', ROOT)).map((name) => `docs/${name}`),
+    ...readdirSync(new URL('docs', ROOT))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
   ];
   test.each(pages)('%s leads nowhere that is not there', (name) => {
     const targets = [...read(name).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(
