@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { measureQuality } from '../../js/measure/quality/measure-quality.js';
+import { openReflector } from '../../js/measure/reflector/open-reflector.js';
 import { createServer } from '../../js/server/index.js';
+import { cleanUp as cleanUpReflector, startReflector } from '../js/reflector/support.js';
 import { coturnVersion, startCoturn } from '../support/coturn.js';
 import { countLost, limitRate, losePackets } from '../support/impairments.js';
 import { KINDS, labMissing, NatLab, SERVER_ADDRESSES } from '../support/nat-lab.js';
@@ -34,6 +36,8 @@ const QUALITY = {
 };
 /** ChannelData. */
 const TURN_HEADER = 4;
+/** Of packets that try how much a path takes, where that is not little. */
+const LOAD_BYTES = 1200;
 const IS_DATA = QUALITY.payloadBytes + TURN_HEADER;
 const SERVERS = /** @type {const} */ (
   coturnVersion === undefined ? ['postern'] : ['postern', 'coturn']
@@ -110,7 +114,7 @@ function countReordered(log) {
  * @property {Impairment} [up]
  * @property {Impairment} [down]
  * @property {Partial<typeof QUALITY>} [quality]
- * @property {true} [isWhole] all datagrams are impaired, not only those of the flow
+ * @property {true} [eachWay] with a reflector
  * @property {number} [haltMs] in the middle of the flow
  * @property {(measured: QualityMeasurement, log: Wire['log']) => Omit<Row, 'what'>[]} rows
  */
@@ -194,6 +198,23 @@ const WIRE_CASES = [
     ],
   },
   {
+    name: '600 kbit/s up and 1,800 down',
+    up: { kbps: 600 },
+    down: { kbps: 1800 },
+    quality: { seconds: 2, throughputSeconds: 3 },
+    eachWay: true,
+    rows: ({ throughput, throughputUp, throughputDown }) =>
+      /** @type {const} */ ([
+        ['both', 600, throughput],
+        ['up', 600, throughputUp],
+        ['down', 1800, throughputDown],
+      ]).map(([way, kbps, summary]) => ({
+        unit: `kbit/s of payload, ${way}`,
+        injected: (kbps * LOAD_BYTES) / (LOAD_BYTES + TURN_HEADER),
+        reported: summary?.kbps,
+      })),
+  },
+  {
     name: 'a halt of 2 s, over TCP',
     transport: 'tcp',
     haltMs: 2000,
@@ -203,8 +224,15 @@ const WIRE_CASES = [
   },
 ];
 
-/** On loopback, with the wire in this process. @param {WireCase} one @param {(typeof SERVERS)[number]} server @param {number} port */
-async function throughWire({ name, haltMs, rows, ...one }, server, port) {
+/**
+ * On loopback, with the wire in this process.
+ *
+ * @param {WireCase} one
+ * @param {(typeof SERVERS)[number]} server
+ * @param {number} port
+ * @param {string} reflector URL
+ */
+async function throughWire({ name, haltMs, eachWay, rows, ...one }, server, port, reflector) {
   const { transport = 'udp', up, down, quality } = one;
   const to = { address: HOST, port };
   const isMeasured = (/** @type {Uint8Array} */ data) => data.length === IS_DATA;
@@ -217,6 +245,7 @@ async function throughWire({ name, haltMs, rows, ...one }, server, port) {
       quality: { ...QUALITY, ...quality },
       timeoutMs: 10_000,
       signal: new AbortController().signal,
+      openReflector: eachWay && ((signal) => openReflector(reflector, { signal })),
       onSample: () => {
         samples += 1;
         if (samples === 8 && haltMs !== undefined) wire.halt(haltMs);
@@ -234,8 +263,6 @@ async function throughWire({ name, haltMs, rows, ...one }, server, port) {
  * a segment of its own. The 2 to 3 % that acknowledgements of TCP take besides are left out.
  */
 const HEADERS = { udp: 14 + 20 + 8 + TURN_HEADER, tcp: 14 + 20 + 32 + TURN_HEADER };
-const LOAD_BYTES = 1200;
-
 /** What of a rate of frames is left for the application. @param {number} kbps @param {'udp' | 'tcp'} transport */
 function goodput(kbps, transport) {
   const { payloadBytes, packetsPerSecond } = QUALITY;
@@ -434,11 +461,13 @@ describe('delay, jitter, copies, order and bursts: by a wire on loopback', () =>
         ports[name] = server.addresses.map(({ port }) => port);
       }
     }
+    const reflector = await startReflector();
+    closers.push(cleanUpReflector);
     const all = WIRE_CASES.flatMap((one) => SERVERS.map((server) => ({ one, server })));
     prefer(0);
     await runAll(all, WIRES_AT_A_TIME, async ({ one, server }) => {
       const port = ports[server][one.transport === 'tcp' ? 1 : 0];
-      found.set(`${one.name} ${server}`, await throughWire(one, server, port));
+      found.set(`${one.name} ${server}`, await throughWire(one, server, port, reflector.url));
     });
     console.log(tableOf([...found.values()].flat()));
   });

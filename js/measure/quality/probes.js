@@ -6,7 +6,7 @@ import { SentPackets } from './sent-packets.js';
 /** @typedef {import('./marks.js').Marks} Marks */
 
 const MS_PER_S = 1000;
-/** A stream that halts holds packets back: so many, and no more. */
+/** A stream that halts holds packets back: so many, and no more. Of datagrams none: they would be taken for lost or late. */
 const MOST_HELD = 512;
 
 /**
@@ -52,7 +52,7 @@ export class Probes {
 
   #send() {
     const { lane, marks, onSent } = this.#options;
-    if (lane.isBlocked && this.sent.missing >= MOST_HELD) return false;
+    if (lane.isBlocked && (!lane.isStream || this.sent.missing >= MOST_HELD)) return false;
     const now = performance.now();
     const sequence = this.sent.add(this.#packet.length, now);
     marks.number(this.#packet, sequence);

@@ -67,8 +67,8 @@ export class SentPackets {
   bytesArrived(fromMs, toMs) {
     let bytes = 0;
     this.#each((slot) => {
-      if (this.#arrivedMs[slot] >= fromMs && this.#arrivedMs[slot] < toMs)
-        bytes += this.#bytes[slot];
+      const at = this.#arrivedMs[slot];
+      if (at !== 0 && at >= fromMs && at < toMs) bytes += this.#bytes[slot];
     });
     return bytes;
   }

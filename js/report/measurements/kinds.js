@@ -269,6 +269,8 @@ const QUALITY = {
   arrivals: whole(ARRIVALS),
   stalls: whole(STALLS),
   throughput: whole(THROUGHPUT),
+  throughputUp: whole(THROUGHPUT),
+  throughputDown: whole(THROUGHPUT),
   loadedLatency: whole(LOADED_LATENCY),
   mos: { ...whole(MOS), type: ['object', 'null'] },
 };

@@ -185,7 +185,9 @@
  * @property {JitterSummary} [jitter]
  * @property {ArrivalSummary} [arrivals] of datagrams: loss, duplicates, order, bursts
  * @property {StallSummary} [stalls] of streams
- * @property {ThroughputSummary} [throughput]
+ * @property {ThroughputSummary} [throughput] of what goes to where it came from: up and down at once
+ * @property {ThroughputSummary} [throughputUp] alone
+ * @property {ThroughputSummary} [throughputDown]
  * @property {LoadedLatencySummary} [loadedLatency]
  * @property {MosEstimate | null} [mos]
  */

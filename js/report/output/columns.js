@@ -62,8 +62,8 @@ function data({ dataPath, echoes }) {
 /** @param {Of<'quality'>} measurement */
 const mosRange = ({ mos }) => (mos ? `${mos.low.toFixed(1)} to ${mos.high.toFixed(1)}` : undefined);
 
-/** @param {Of<'quality'>} measurement */
-const throughputOf = ({ throughput }) => {
+/** @param {{ kbps: number | null } | undefined} throughput */
+const throughputOf = (throughput) => {
   const kbps = throughput?.kbps ?? undefined;
   return kbps === undefined ? undefined : inUnit(kbps, 'kbit/s');
 };
@@ -100,7 +100,9 @@ export const KIND_TABLES = {
       ['p95', ({ roundTrips }) => ms(roundTrips?.p95Ms)],
       ['jitter', ({ jitter }) => ms(jitter?.jitterMs)],
       ['loss', ({ arrivals }) => percent(arrivals?.lossRatio)],
-      ['throughput', throughputOf],
+      ['throughput', ({ throughput }) => throughputOf(throughput)],
+      ['up', ({ throughputUp }) => throughputOf(throughputUp)],
+      ['down', ({ throughputDown }) => throughputOf(throughputDown)],
       ['MOS', mosRange],
     ],
   },

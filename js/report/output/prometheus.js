@@ -41,6 +41,16 @@ function roundTripsOf(one) {
   return 'roundTripMs' in one ? [[toSeconds(one.roundTripMs), { stat: 'median' }]] : [];
 }
 
+/** @param {Measurement} one @returns {[number | undefined, Record<string, string>][]} */
+function throughputsOf(one) {
+  if (one.kind !== 'quality') return [];
+  const { throughput: both, throughputUp: up, throughputDown: down } = one;
+  return Object.entries({ both, up, down }).map(([direction, summary]) => {
+    const kbps = summary?.kbps;
+    return [typeof kbps === 'number' ? kbps * BITS_PER_KBIT : undefined, { direction }];
+  });
+}
+
 /** @param {string} name @param {string} help @param {Sample[]} samples @returns {Metric} */
 const gauge = (name, help, samples) => ({
   name: `postern_test_${name}`,
@@ -102,11 +112,8 @@ export function toPrometheus(report, options) {
     ),
     gauge(
       'throughput_bits_per_second',
-      'Bytes of the application, as bits a second.',
-      of((one) => {
-        const kbps = one.kind === 'quality' ? one.throughput?.kbps : undefined;
-        return [[typeof kbps === 'number' ? kbps * BITS_PER_KBIT : undefined]];
-      }),
+      'Bytes of the application, as bits a second: up and down at once, or one of them.',
+      of(throughputsOf),
     ),
     gauge(
       'mos',

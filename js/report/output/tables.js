@@ -66,8 +66,21 @@ function tableOfKind(kind, measurements) {
 const numberCell = (value, unit = '') =>
   value === undefined || value === null ? '' : `${Number(value.toFixed(2))}${unit}`;
 
+/** @param {string} name @param {QualityMeasurement['throughput']} throughput @returns {[string, string][]} */
+function throughputRows(name, throughput) {
+  if (throughput === undefined) return [];
+  const { kbps, minKbps, maxKbps, bytes, bins, binMs } = throughput;
+  return [
+    [`${name}: mean`, numberCell(kbps, ' kbit/s')],
+    [`${name}: least, most`, `${numberCell(minKbps)}, ${numberCell(maxKbps)} kbit/s`],
+    [`${name}: measured`, `${bytes} bytes, ${bins} bins of ${ms(binMs)}`],
+  ];
+}
+
 /** All numbers of a measurement. @param {QualityMeasurement} quality @returns {[string, string][]} */
-function numbersOf({ roundTrips, jitter, arrivals, stalls, throughput, loadedLatency, mos }) {
+function numbersOf(quality) {
+  const { roundTrips, jitter, arrivals, stalls, loadedLatency, mos } = quality;
+  const { throughput, throughputUp, throughputDown } = quality;
   const bursts = arrivals?.bursts;
   /** @type {[string, string][]} */
   const rows = [
@@ -112,19 +125,9 @@ function numbersOf({ roundTrips, jitter, arrivals, stalls, throughput, loadedLat
       stalls ? `${stalls.stalls} of ${stalls.n} gaps, ${ms(stalls.stalledMs)} in all` : '',
     ],
     ['longest stall', cellText(ms(stalls?.longestMs))],
-    ['throughput: mean', numberCell(throughput?.kbps, ' kbit/s')],
-    [
-      'throughput: least, most',
-      throughput
-        ? `${numberCell(throughput.minKbps)}, ${numberCell(throughput.maxKbps)} kbit/s`
-        : '',
-    ],
-    [
-      'throughput: measured',
-      throughput
-        ? `${throughput.bytes} bytes, ${throughput.bins} bins of ${ms(throughput.binMs)}`
-        : '',
-    ],
+    ...throughputRows('throughput', throughput),
+    ...throughputRows('throughput up', throughputUp),
+    ...throughputRows('throughput down', throughputDown),
     [
       'round trip: idle, loaded',
       loadedLatency ? `${ms(loadedLatency.idleMs) ?? ''}, ${ms(loadedLatency.loadedMs) ?? ''}` : '',
