@@ -121,6 +121,11 @@ describe('usage', () => {
     [['check', 'stun:a', '--nat-server', 'hunter2'], /--nat-server must be a URL with stun:/],
     [['check', 'stun:a', '--proxy', 'ftp://a:hunter2@b'], /--proxy must be a URL with http:/],
     [['check', 'stun:a', '--name', ''], /--name must be a text/],
+    [
+      ['check', 'stun:a', '--origin', 'https://a/hunter2'],
+      /--origin must be an origin as browsers/,
+    ],
+    [['check', 'stun:a', '--origin', 'hunter2'], /--origin must be a URL with https:/],
     [['check', 'stun:a', '--watch', 'f'], /--watch takes all from its file/],
     [['check', '--watch', 'no/such'], /file of --watch cannot be read \(ENOENT\)/],
     [['check', '--watch', 'f', '--quick'], /not --quick/],
