@@ -20,7 +20,7 @@ import { showVerdict, textOfAsks } from './views/verdict.js';
 /** @typedef {import('../report/index.js').Measurement} Measurement */
 /** @typedef {import('../report/index.js').Report} Report */
 
-/** Each run has a plan of its own, since its credentials end. @typedef {() => NetworkPlan | Promise<NetworkPlan>} PlanSource */
+/** Each run has a plan of its own, since its credentials end. @typedef {(signal: AbortSignal) => NetworkPlan | Promise<NetworkPlan>} PlanSource */
 
 const PLAN_URL = './plan.json';
 const HIDDEN = /** @type {const} */ ('drop');
@@ -77,9 +77,9 @@ function setState(state) {
   if (hadFocus) (isRunning ? stop : start).focus();
 }
 
-/** @returns {Promise<NetworkPlan>} that of the site */
-async function fetchPlan() {
-  const response = await fetch(PLAN_URL, { cache: 'no-store' });
+/** @param {AbortSignal | null} signal @returns {Promise<NetworkPlan>} that of the site */
+async function fetchPlan(signal) {
+  const response = await fetch(PLAN_URL, { cache: 'no-store', signal });
   if (!response.ok) throw new Error(`HTTP status ${response.status}`);
   return readPlan((await response.json()).plan);
 }
@@ -165,7 +165,7 @@ async function run(from) {
   /** @type {NetworkPlan | undefined} */
   let plan;
   try {
-    plan = await from();
+    plan = await from(controller.signal);
     controller.signal.throwIfAborted();
     const report = await diagnose(plan, { signal: controller.signal, onEvent });
     finished = { report, secrets: secretsOf(plan) };
@@ -225,7 +225,7 @@ async function readLocation() {
   }
   source = fetchPlan;
   try {
-    showScope(await fetchPlan(), 'this site');
+    showScope(await fetchPlan(null), 'this site');
   } catch {
     byId('scope').textContent = '';
   }

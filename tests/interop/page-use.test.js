@@ -305,6 +305,24 @@ describeInBrowsers(
     );
 
     test(
+      'where pages may not use the clipboard of today, that of yesterday does',
+      async () => {
+        const { page } = await open(running);
+        // As without TLS from another machine.
+        await page.evaluate(() =>
+          Object.defineProperty(navigator, 'clipboard', { value: undefined }),
+        );
+        await runTest(page);
+        await press(page, 'Copy report');
+        await page.waitForFunction(
+          () => document.querySelector('#announcer')?.textContent === 'The report was copied.',
+        );
+        expect(await pasted(page)).toMatch(/^good office, second floor/);
+      },
+      LONG,
+    );
+
+    test(
       'it is dark and still where the system is, until a person says otherwise',
       async () => {
         const { page } = await open(running);

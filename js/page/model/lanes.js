@@ -101,8 +101,9 @@ export const lanesOf = (measurements) =>
   WAYS.map(({ id, name, transports, kinds }) => {
     const over = measurements.filter(
       (one) =>
-        kinds.includes(one.kind) ||
-        (one.kind === 'reachability' && transports.includes(one.transport)),
+        one.whose === 'client' &&
+        (kinds.includes(one.kind) ||
+          (one.kind === 'reachability' && transports.includes(one.transport))),
     );
     const signs = over
       .filter(({ status }) => status !== 'skipped')

@@ -18,17 +18,19 @@ const STEP_MS = 250;
 const MAX_PLACES = 4 * 60 * 7;
 
 /** @typedef {Record<Metric, number | null>} Values */
-/** @typedef {{ id: string, name: string, places: Map<number, Values> }} Flow */
+/** @typedef {{ id: string, name: string, look: number, places: Map<number, Values> }} Flow */
 
-/** @type {Readonly<Record<string, string>>} */
-const NAMES = Object.freeze({
-  udp: 'UDP',
-  tcp: 'TCP',
-  tls: 'TLS',
-  ws: 'WebSocket',
-  wss: 'WebSocket (TLS)',
-  webtransport: 'WebTransport',
+/** A transport looks the same in each test. @type {Readonly<Record<QualitySample['transport'], { name: string, look: number }>>} */
+const TRANSPORTS = Object.freeze({
+  udp: { name: 'UDP', look: 0 },
+  tcp: { name: 'TCP', look: 1 },
+  tls: { name: 'TLS', look: 2 },
+  ws: { name: 'WebSocket', look: 3 },
+  wss: { name: 'WebSocket (TLS)', look: 4 },
+  webtransport: { name: 'WebTransport', look: 5 },
 });
+/** How many lines can be told apart. */
+export const LOOKS = 6;
 
 export class Series {
   /** @type {Map<string, Flow>} */ #flows = new Map();
@@ -43,13 +45,14 @@ export class Series {
     return flow.places.size === 1;
   }
 
-  /** @param {string} id @param {string} transport @returns {Flow} */
+  /** @param {string} id @param {QualitySample['transport']} transport @returns {Flow} */
   #begin(id, transport) {
-    const name = NAMES[transport] ?? transport;
+    const { name, look } = TRANSPORTS[transport];
     const same = [...this.#flows.values()].filter((one) => one.name.split(' #', 1)[0] === name);
     const flow = {
       id,
       name: same.length === 0 ? name : `${name} #${same.length + 1}`,
+      look: (look + same.length) % LOOKS,
       places: new Map(),
     };
     this.#flows.set(id, flow);
@@ -59,6 +62,11 @@ export class Series {
   /** Of the flows, in the order in which they began. @returns {string[]} */
   get names() {
     return [...this.#flows.values()].map(({ name }) => name);
+  }
+
+  /** Of the lines of the flows, each below LOOKS. @returns {number[]} */
+  get looks() {
+    return [...this.#flows.values()].map(({ look }) => look);
   }
 
   /** @returns {number[]} */

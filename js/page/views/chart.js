@@ -1,13 +1,12 @@
 // One live chart. uPlot draws on a canvas; who cannot see that has the table.
 import uPlot from 'uplot';
 import { element } from '../dom.js';
+import { DASHES } from './dashes.js';
 
 /** @typedef {import('../model/series.js').Metric} Metric */
 /** @typedef {import('../model/series.js').Series} Series */
 
 const HEIGHT = 170;
-/** Lines that can be told apart without colour. @type {readonly number[][]} */
-export const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [4, 2]];
 const FONT = '12px system-ui, sans-serif';
 
 /** The colour that a class gives, as canvases take it. @param {string} name */
@@ -76,13 +75,13 @@ export class Chart {
 
   /** @param {Series} series */
   show(series) {
-    const { names } = series;
+    const { names, looks } = series;
     for (; this.#count < names.length; this.#count += 1) {
-      const i = this.#count % DASHES.length;
+      const look = looks[this.#count];
       this.#plot.addSeries({
         label: names[this.#count],
-        stroke: () => this.#colour(`series-${i + 1}`),
-        dash: DASHES[i],
+        stroke: () => this.#colour(`series-${look + 1}`),
+        dash: [...DASHES[look]],
         width: 2,
         spanGaps: true,
         points: { show: false },

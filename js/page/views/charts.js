@@ -1,6 +1,7 @@
 // The live charts, and the same numbers as tables.
 import { button, drawn, element } from '../dom.js';
 import { METRICS, Series } from '../model/series.js';
+import { DASHES } from './dashes.js';
 
 /** @typedef {import('../../network-test/events.js').QualitySample} QualitySample */
 /** @typedef {import('./chart.js').Chart} Chart */
@@ -26,11 +27,11 @@ const NOTHING = {
 /** @param {number | null} value */
 const shown = (value) => (value === null ? 'none' : String(Number(value.toFixed(1))));
 
-/** @param {string} name @param {number} i @param {readonly (readonly number[])[]} dashes */
-const keyOf = (name, i, dashes) =>
+/** @param {string} name @param {number} look */
+const keyOf = (name, look) =>
   element(
     'li',
-    { class: `key series-${(i % dashes.length) + 1}` },
+    { class: `key series-${look + 1}` },
     drawn(
       'svg',
       { width: 28, height: 8, 'aria-hidden': 'true' },
@@ -38,7 +39,7 @@ const keyOf = (name, i, dashes) =>
         d: 'M0 4H28',
         stroke: 'currentColor',
         'stroke-width': 3,
-        'stroke-dasharray': dashes[i % dashes.length].join(' ') || undefined,
+        'stroke-dasharray': DASHES[look].join(' ') || undefined,
       }),
     ),
     element('span', {}, name),
@@ -50,7 +51,6 @@ export class ChartsView {
   /** @type {Figure[]} */ #figures = [];
   #keys = element('ul', { class: 'keys' });
   /** @type {Promise<typeof import('./chart.js') | undefined> | undefined} */ #loading;
-  /** @type {readonly (readonly number[])[]} */ #dashes = [[]];
   #isDue = false;
   #areTablesShown = false;
 
@@ -136,16 +136,15 @@ export class ChartsView {
         for (const { place } of figures) place.textContent = 'The chart could not be loaded.';
         return;
       }
-      this.#dashes = loaded.DASHES;
       for (const figure of figures) figure.chart = new loaded.Chart(figure.place, figure.of);
       this.#draw();
     });
   }
 
   #draw() {
-    const { names } = this.#series;
+    const { names, looks } = this.#series;
     if (this.#keys.childElementCount !== names.length) {
-      this.#keys.replaceChildren(...names.map((name, i) => keyOf(name, i, this.#dashes)));
+      this.#keys.replaceChildren(...names.map((name, i) => keyOf(name, looks[i])));
     }
     for (const { chart, of, table, note } of this.#figures) {
       chart?.show(this.#series);

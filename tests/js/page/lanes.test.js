@@ -64,6 +64,11 @@ test('what was left out was not tried', () => {
   ]);
 });
 
+test('what a gateway sees of its own network says nothing of this device', () => {
+  const nat = measured({ kind: 'nat', method: 'discovery', whose: 'gateway' });
+  expect(lane('udp', nat, relay({ whose: 'gateway' }))).toEqual(['unknown', 'not tested', false]);
+});
+
 test('the time is that of the flow where there was one', () => {
   const quality = measured({
     kind: 'quality',

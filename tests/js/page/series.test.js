@@ -33,6 +33,15 @@ test('two flows over one transport are told apart', () => {
   const series = new Series();
   for (const id of ['udp/a', 'udp/b']) series.add(sample(id, 250));
   expect(series.names).toEqual(['UDP', 'UDP #2']);
+  expect(new Set(series.looks).size).toBe(2);
+});
+
+test('a transport looks the same, whatever was measured before', () => {
+  const [alone, second] = [new Series(), new Series()];
+  alone.add(sample('tcp', 250));
+  second.add(sample('udp', 250));
+  second.add(sample('tcp', 250));
+  expect(alone.looks[0]).toBe(second.looks[1]);
 });
 
 test('a table has the mean of each second in which something was measured, and loss in percent', () => {
