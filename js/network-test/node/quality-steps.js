@@ -3,6 +3,7 @@ import { measureQuality } from '../../measure/quality/measure-quality.js';
 import { webSocketThrough } from '../../measure/web-socket-through.js';
 import { measurementId } from '../../report/measurements/ids.js';
 import { nameOfTransport } from '../../report/verdict/signs.js';
+import { openReflectorOf } from './reflector-steps.js';
 import { serversOf } from './targets.js';
 
 /** @typedef {import('../../measure/reachability.js').Target} Target */
@@ -52,25 +53,33 @@ function choose(tried, targets) {
  * @param {import('./steps.js').StepOptions} options
  * @param {StepContext} context
  */
-function measure({ measurement, target }, { quality, proxy: named }, options, { signal, sample }) {
+function measure({ measurement, target }, plan, options, { signal, sample }) {
+  const { quality, proxy: named, reflector } = plan;
   const { transport, family } = measurement;
   const server = /** @type {import('../../ice-server.js').PlannedServer} */ (target.row.server);
   const { uri, url, username, credential } = server;
   const proxy = target.isProxied ? named : undefined;
-  const isWebSocket = uri.transport === 'ws';
   const version = family && (family === 'IPv4' ? 4 : 6);
   return measureQuality({
     ...options,
     signal,
     server: { urls: uri.url ?? url, username, credential },
     transport,
-    // The class below sees to that.
-    family: isWebSocket ? undefined : family,
+    family,
     proxy,
     WebSocket: webSocketThrough({ ...options, signal }, { family: version, proxy }, {}),
     quality,
     onSample: sample,
+    openReflector:
+      reflector === undefined ? undefined : (inner) => openReflectorOf(plan, options, inner),
   });
+}
+
+/** @param {CheckedPlan} plan @param {import('../plan.js').CheckedQuality} quality */
+function expectedMsOf({ reflector }, { seconds, throughputSeconds }) {
+  // With a reflector each way is measured apart as well.
+  const flows = reflector === undefined ? 1 : 3;
+  return (seconds + flows * throughputSeconds) * 1000 + AROUND_MS;
 }
 
 /**
@@ -91,7 +100,7 @@ export function qualitySteps(plan, options, targets, tried) {
   return TRANSPORTS.filter((transport) => offered.has(transport)).map((transport) => ({
     id: `quality/${transport}`,
     title: `Quality over ${nameOfTransport(transport)}`,
-    expectedMs: (quality.seconds + quality.throughputSeconds) * 1000 + AROUND_MS,
+    expectedMs: expectedMsOf(plan, quality),
     run: async (context) => {
       const working = tried.filter(
         (one) => isRelay(one) && one.measurement.transport === transport,

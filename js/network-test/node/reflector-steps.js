@@ -63,13 +63,22 @@ class SharedSession {
 }
 
 /**
+ * @param {CheckedPlan} plan that has a reflector
+ * @param {import('./steps.js').StepOptions} options
+ * @param {AbortSignal} signal
+ */
+export function openReflectorOf({ reflector = '', proxy, families }, options, signal) {
+  const family = families.length === 1 ? families[0] : undefined;
+  return openReflector(reflector, { ...options, signal, family, proxy });
+}
+
+/**
  * @param {CheckedPlan} plan
  * @param {import('./steps.js').StepOptions} options
  * @returns {Step[]} none where there is no reflector
  */
-export function reflectorSteps({ reflector, proxy, families }, options) {
-  if (reflector === undefined) return [];
-  const family = families.length === 1 ? families[0] : undefined;
+export function reflectorSteps(plan, options) {
+  if (plan.reflector === undefined) return [];
   /** @type {readonly [id: string, title: string, measure: (session: ReflectorSession) => Promise<Measurement>[]][]} */
   const steps = [
     ['ports', 'UDP ports', (session) => [measurePorts(session)]],
@@ -77,7 +86,7 @@ export function reflectorSteps({ reflector, proxy, families }, options) {
     ['sip', 'SIP', (session) => ofBoth(session, measureSipAlg)],
   ];
   const shared = new SharedSession(
-    (signal) => openReflector(reflector, { ...options, signal, family, proxy }),
+    (signal) => openReflectorOf(plan, options, signal),
     steps.length,
   );
   return steps.map(([id, title, measure]) => ({

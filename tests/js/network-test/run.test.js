@@ -254,6 +254,21 @@ describe('quality', () => {
   });
 });
 
+test('with a reflector, throughput is measured each way too', async () => {
+  const { server, urls } = await turnServer({ reflector: true, protocols: ['udp', 'ws'] });
+  const reflector = `${server.urls[1].replace('ws:', 'http:')}reflector`;
+  const iceServers = [{ urls: urls[0], ...CREDENTIALS }];
+  const quality = { ...BRIEF, throughputSeconds: 1, maxKbps: 500 };
+  const { report } = await run({ iceServers, natServer: false, reflector, quality });
+  const found = report.measurements.find(({ kind }) => kind === 'quality');
+  expect(found).toMatchObject({
+    status: 'ok',
+    throughput: { bytes: expect.any(Number) },
+    throughputUp: { bytes: expect.any(Number) },
+    throughputDown: { bytes: expect.any(Number) },
+  });
+});
+
 test('a reflector that is not there: what it would tell is unknown', async () => {
   const { server, target } = await tcpServer(() => {});
   server.close();
