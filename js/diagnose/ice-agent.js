@@ -2,6 +2,7 @@
 import { PosternError } from '../errors.js';
 
 /** @typedef {import('./ice-errors.js').IceError} IceError */
+/** @typedef {{ timeoutMs: number, signal: AbortSignal }} Bounds */
 
 /** What no channel of ours needs: each side makes it by itself, with the same number. */
 const RELIABLE = Object.freeze({ negotiated: true, id: 0 });
@@ -12,7 +13,7 @@ const DATAGRAMS = Object.freeze({ negotiated: true, id: 1, ordered: false, maxRe
  *
  * @template T
  * @param {(resolve: (value: T) => void) => void} subscribe
- * @param {{ timeoutMs: number, signal: AbortSignal }} bounds
+ * @param {Bounds} bounds
  * @returns {Promise<T | undefined>} undefined: the time was over
  * @throws `signal.reason`
  */
@@ -72,7 +73,9 @@ export class IceAgent {
       const atMs = performance.now() - this.#startedAt;
       this.errors.push({ errorCode, errorText: errorText ?? '', url: url ?? '', atMs });
     });
-    this.#connection.addEventListener('icegatheringstatechange', () => this.#tell());
+    for (const event of ['icegatheringstatechange', 'iceconnectionstatechange']) {
+      this.#connection.addEventListener(event, () => this.#tell());
+    }
   }
 
   #tell() {
@@ -102,18 +105,38 @@ export class IceAgent {
    * Waits until there is a candidate of a type, or gathering has ended.
    *
    * @param {RTCIceCandidateType | undefined} type undefined: until it has ended
-   * @param {{ timeoutMs: number, signal: AbortSignal }} bounds
+   * @param {Bounds} bounds
    * @returns {Promise<RTCIceCandidate | undefined>}
    * @throws `signal.reason`
    */
   async gathered(type, bounds) {
     const found = () => (type === undefined ? undefined : this.candidateOf(type));
+    await this.#until(() => found() !== undefined || this.isComplete, bounds);
+    return found();
+  }
+
+  /**
+   * Waits until a check of ICE has been answered, or the browser has given up.
+   *
+   * @param {Bounds} bounds
+   * @returns {Promise<boolean>} whether one was
+   * @throws `signal.reason`
+   */
+  async connected(bounds) {
+    const isIn = (/** @type {string[]} */ ...states) =>
+      states.includes(this.#connection.iceConnectionState);
+    await this.#until(() => isIn('connected', 'completed', 'failed', 'closed'), bounds);
+    return isIn('connected', 'completed');
+  }
+
+  /** @param {() => boolean} isDone asked at each event @param {Bounds} bounds */
+  async #until(isDone, bounds) {
     /** @type {(() => void) | undefined} */
     let watcher;
     try {
       await within((resolve) => {
         watcher = () => {
-          if (found() !== undefined || this.isComplete) resolve(true);
+          if (isDone()) resolve(true);
         };
         this.#watchers.add(watcher);
         watcher();
@@ -121,7 +144,6 @@ export class IceAgent {
     } finally {
       if (watcher !== undefined) this.#watchers.delete(watcher);
     }
-    return found();
   }
 
   /**

@@ -49,12 +49,12 @@ function overChannels({ row, server }, transport, { quality, timeoutMs }, { sign
     /** @type {RelayPath[]} */
     const paths = [];
     try {
-      const { path, isOpen } = await openRelayPath(
+      const { path, outcome } = await openRelayPath(
         /** @type {RTCIceServer} */ (server),
         { timeoutMs, signal },
         (one) => paths.push(one),
       );
-      if (!isOpen) return { status: 'failed', error: LOST };
+      if (outcome !== 'open') return { status: 'failed', error: LOST };
       const lane = new ChannelLane(path, transport !== 'udp');
       const measurement = new LaneMeasurement(lane, {
         quality,

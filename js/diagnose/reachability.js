@@ -17,8 +17,14 @@ import { headOf } from './targets.js';
 const AT_ONCE = 4;
 const ECHOES = 5;
 const ECHO_WAIT_MS = 1000;
-const PROOF_WAIT_MS = 5000;
+/** It is repeated until it has come; the pauses get longer where much is lost. */
+const PROOF_WAIT_MS = 10_000;
 const PAYLOAD_BYTES = 64;
+const NO_WAY =
+  'The relay was made, but no data came through it: it was lost, or the server lets no relay reach its own addresses, which ' +
+  'browsers do not tell.';
+const NOTHING_BUT_CHECKS =
+  'The relay was made, and the checks of ICE came through it, but no data: something on the way drops DTLS.';
 /** Allocation Quota Reached (RFC 8656 section 19). */
 const QUOTA = 486;
 
@@ -140,11 +146,11 @@ async function askTurn(target, bounds) {
   /** @type {RelayPath[]} */
   const paths = [];
   try {
-    const { path, relay, isOpen } = await openRelayPath(target.server, bounds, (one) =>
+    const { path, relay, outcome } = await openRelayPath(target.server, bounds, (one) =>
       paths.push(one),
     );
     if (relay === undefined) return failed(target, path.near);
-    const proof = isOpen ? await prove(path, bounds.signal) : undefined;
+    const proof = outcome === 'open' ? await prove(path, bounds.signal) : undefined;
     const known = { ...headOf(target), relayedAddress: endpointOf(relay) };
     if (proof === undefined) {
       return {
@@ -154,9 +160,7 @@ async function askTurn(target, bounds) {
           dataPath: 'lost',
           error: {
             code: 'ERR_STUN_TIMEOUT',
-            message:
-              'The relay was made, but no data came through it: it was lost, or the server lets no relay reach its own ' +
-              'addresses, which browsers do not tell.',
+            message: outcome === 'no-way' ? NO_WAY : NOTHING_BUT_CHECKS,
             phase: 'peer',
           },
           phases: path.phases,

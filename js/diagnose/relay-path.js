@@ -2,10 +2,19 @@
 // comes back to this page.
 import { IceAgent, within } from './ice-agent.js';
 
-/** @typedef {{ timeoutMs: number, signal: AbortSignal }} Bounds */
+/** @typedef {import('./ice-agent.js').Bounds} Bounds */
 
-/** Ours: DTLS and SCTP are five round trips, with time for some that are lost. */
-const CONNECT_MS = 6000;
+/**
+ * 'open': data passes. 'no-far-end': the far end has no relay, such as with a quota of one. 'no-way': not even checks of ICE
+ * pass. 'lost': these do, and nothing else.
+ *
+ * @typedef {'open' | 'no-far-end' | 'no-way' | 'lost'} Outcome
+ */
+
+/** Ours: checks, and the permissions of the server before them, several times over where packets are lost. */
+const CHECK_MS = 8000;
+/** DTLS and SCTP after that: packets do pass, so that it takes as long as it takes, where many are lost. */
+const HANDSHAKE_MS = 30_000;
 
 /** @param {RTCDataChannel} channel @returns {Promise<void>} */
 const whenOpen = (channel) =>
@@ -59,8 +68,7 @@ export class RelayPath {
   /**
    * @param {RTCIceTransportPolicy} policy of the far end
    * @param {Bounds} bounds of the making of its relay
-   * @returns {Promise<'open' | 'closed' | 'no-far-end'>} whether data passes; 'no-far-end': the far end has no relay, such
-   *   as with a quota of one, and another may be tried
+   * @returns {Promise<Outcome>}
    */
   async connect(policy, bounds) {
     const start = performance.now();
@@ -74,13 +82,15 @@ export class RelayPath {
       return 'no-far-end';
     }
     await near.accept(far);
+    const { signal } = bounds;
+    if (!(await near.connected({ timeoutMs: CHECK_MS, signal }))) return 'no-way';
     const channels = [near.reliable, near.datagrams, far.reliable, far.datagrams];
     const isOpen = await within(
       (/** @type {(value: boolean) => void} */ resolve) =>
         void Promise.all(channels.map(whenOpen)).then(() => resolve(true)),
-      { timeoutMs: CONNECT_MS, signal: bounds.signal },
+      { timeoutMs: HANDSHAKE_MS, signal },
     );
-    if (!isOpen) return 'closed';
+    if (!isOpen) return 'lost';
     this.phases.connected = performance.now() - start;
     return 'open';
   }
@@ -97,25 +107,24 @@ export class RelayPath {
  * @param {RTCIceServer} server with one URL
  * @param {Bounds} bounds of its making
  * @param {(path: RelayPath) => void} onPath told of each path before it is used, to close it
- * @returns {Promise<{ path: RelayPath, relay: RTCIceCandidate | undefined, isOpen: boolean }>} without `relay`: its near
+ * @returns {Promise<{ path: RelayPath, relay: RTCIceCandidate | undefined, outcome: Outcome }>} without `relay`: its near
  *   end tells why
  */
 export async function openRelayPath(server, bounds, onPath) {
   const path = new RelayPath(server);
   onPath(path);
   const relay = await path.allocate(bounds);
-  if (relay === undefined) return { path, relay, isOpen: false };
+  if (relay === undefined) return { path, relay, outcome: 'no-way' };
   let outcome = await path.connect('relay', bounds);
   if (outcome === 'no-far-end') outcome = await path.connect('all', bounds);
-  else if (outcome === 'closed') {
+  else if (outcome === 'no-way') {
     path.close();
     // An offer is answered once.
     const other = new RelayPath(server);
     onPath(other);
     const again = await other.allocate(bounds);
-    if (again !== undefined && (await other.connect('all', bounds)) === 'open') {
-      return { path: other, relay: again, isOpen: true };
-    }
+    if (again !== undefined) outcome = await other.connect('all', bounds);
+    if (outcome === 'open') return { path: other, relay: again, outcome };
   }
-  return { path, relay, isOpen: outcome === 'open' };
+  return { path, relay, outcome };
 }

@@ -26,6 +26,14 @@ const TWO = [`${FIRST}:3478`, `${SECOND}:3478`];
 const THREE = [...TWO, `${FIRST}:3479`];
 const ONE_ADDRESS = [`${FIRST}:3478`, `${FIRST}:3479`];
 
+/** Each way. */
+const LOSS = 0.1;
+/** Up to the server and down again. */
+const EXPECTED = 1 - (1 - LOSS) ** 2;
+const VARIANCE = EXPECTED * (1 - EXPECTED);
+/** Beyond that it is no chance. */
+const DEVIATIONS = 5;
+
 const EXACT = { value: 'address-and-port-dependent' };
 const AT_LEAST = { value: 'address-dependent', because: expect.stringMatching(/^at least/) };
 const UNKNOWN = { value: 'unknown', because: expect.stringMatching(/one address/) };
@@ -69,6 +77,8 @@ suite(skipped === undefined ? 'behind a NAT' : `behind a NAT (${skipped})`, () =
       credentials: { user: 'secret' },
       realm: 'example.org',
       relay: { addresses: [FIRST] },
+      // Relays of one server talk to each other here.
+      policy: { allow: [`${FIRST}/32`] },
     });
     processes.push(server);
     await server.next();
@@ -94,34 +104,58 @@ suite(skipped === undefined ? 'behind a NAT' : `behind a NAT (${skipped})`, () =
     await bundle?.remove();
   }, 60_000);
 
-  /** What each of the browsers finds. @param {readonly string[]} places @returns {Promise<NatMeasurement[]>} */
-  const natOf = (places) =>
-    Promise.all(
-      browsers.map(async (browser) => {
-        const plan = {
-          iceServers: places.map((place) => ({ urls: `stun:${place}` })),
-          quality: false,
-        };
-        const { outcome } = /** @type {{ outcome: Report }} */ (
-          await browser.ask({ plan, timeoutMs: 3000 })
-        );
-        const [nat] = outcome.measurements.flatMap((one) => (one.kind === 'nat' ? [one] : []));
-        return nat;
-      }),
+  /**
+   * What each of the browsers finds.
+   *
+   * @param {import('../../js/diagnose/index.js').NetworkPlan} plan
+   * @param {number} timeoutMs
+   * @returns {Promise<Report[]>}
+   */
+  const reportsOf = (plan, timeoutMs) =>
+    Promise.all(browsers.map((browser) => browser.ask({ plan, timeoutMs })));
+
+  /** @param {readonly string[]} places @returns {Promise<NatMeasurement[]>} one of each browser */
+  async function natOf(places) {
+    const iceServers = places.map((place) => ({ urls: `stun:${place}` }));
+    const reports = await reportsOf({ iceServers, quality: false }, 3000);
+    return reports.flatMap(({ measurements }) =>
+      measurements.flatMap((one) => (one.kind === 'nat' ? [one] : [])),
     );
+  }
 
   test.each(Object.entries(KINDS))(
     '%s: what several STUN servers have seen, and no more',
     async (_, /** @type {NatKind} */ kind) => {
       lab.setKind(kind);
       for (const [places, mapping] of TRUTH[kind.mapping ?? 'endpoint']) {
-        for (const nat of await natOf(places)) {
+        const found = await natOf(places);
+        expect(found).toHaveLength(browsers.length);
+        for (const nat of found) {
           expect(nat).toMatchObject({ method: 'ice', mapping, filtering: { value: 'unknown' } });
         }
       }
     },
     60_000,
   );
+
+  test('where much is lost, relays work all the same, and the loss is told', async () => {
+    lab.setKind({ ...KINDS.port, loss: LOSS });
+    const urls = `turn:${FIRST}:3478?transport=udp`;
+    const plan = {
+      iceServers: [{ urls, username: 'user', credential: 'secret' }],
+      quality: { seconds: 8, throughputSeconds: 0 },
+    };
+    for (const { measurements } of await reportsOf(plan, 20_000)) {
+      const relay = measurements.find(({ kind }) => kind === 'reachability');
+      expect(relay).toMatchObject({ status: 'ok', dataPath: 'proven' });
+      const [quality] = measurements.flatMap((one) => (one.kind === 'quality' ? [one] : []));
+      const { sent = 0, lossRatio } = quality.arrivals ?? {};
+      // SCTP pauses after losses, and what is lost is not counted in pauses.
+      expect(sent).toBeGreaterThan(50);
+      expect(lossRatio).toBeGreaterThan(EXPECTED - DEVIATIONS * Math.sqrt(VARIANCE / sent));
+      expect(lossRatio).toBeLessThan(EXPECTED + DEVIATIONS * Math.sqrt(VARIANCE / sent));
+    }
+  }, 180_000);
 
   test('where UDP is blocked nothing is known', async () => {
     lab.setKind({ ...KINDS.port, firewall: ['iifname "lan" meta l4proto udp drop'] });
