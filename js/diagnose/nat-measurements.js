@@ -54,12 +54,6 @@ function lifetimeOf(finding) {
     : { atLeastMs, atMostMs: lessThanSeconds * SECOND_MS };
 }
 
-/** @template {object} T @param {T} object @returns {T} without what is undefined */
-const present = (object) =>
-  /** @type {T} */ (
-    Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
-  );
-
 /** @param {string} url of the mirror */
 const hostOf = (url) => new URL(url).hostname.replace(/^\[|\]$/g, '');
 
@@ -88,21 +82,19 @@ export function natMeasurement(diagnosis, url) {
   } else if (isUnknown(mapping) && isUnknown(behindNat)) {
     outcome = { status: 'unknown', because: becauseOf(mapping, same) };
   }
-  return /** @type {NatMeasurement} */ (
-    present({
-      ...natHead(url),
-      ...outcome,
-      behindNat: answerOf(behindNat, yesOrNo),
-      mapping: answerOf(mapping, same),
-      filtering: answerOf(filtering, same),
-      hairpinning: answerOf(hairpinning, yesOrNo),
-      portPreservation: answerOf(portPreservation, yesOrNo),
-      lifetime: lifetimeOf(diagnosis.bindingLifetime),
-      mappedAddresses: isUnknown(publicAddress)
-        ? undefined
-        : [publicAddress.value].map(({ address, port }) => ({ address, port })),
-    })
-  );
+  return /** @type {NatMeasurement} */ ({
+    ...natHead(url),
+    ...outcome,
+    behindNat: answerOf(behindNat, yesOrNo),
+    mapping: answerOf(mapping, same),
+    filtering: answerOf(filtering, same),
+    hairpinning: answerOf(hairpinning, yesOrNo),
+    portPreservation: answerOf(portPreservation, yesOrNo),
+    lifetime: lifetimeOf(diagnosis.bindingLifetime),
+    mappedAddresses: isUnknown(publicAddress)
+      ? undefined
+      : [publicAddress.value].map(({ address, port }) => ({ address, port })),
+  });
 }
 
 /**

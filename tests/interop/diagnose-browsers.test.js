@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { WebSocketServer } from 'ws';
 import { ECHO_PROTOCOL } from '../../js/diagnose/signalling.js';
 import { createGateway } from '../../js/gateway/index.js';
+import { allocate } from '../../js/index.js';
 import { createMirror } from '../../js/mirror/index.js';
 import { fromJson } from '../../js/report/index.js';
 import { openPage } from '../browser/browsers.js';
@@ -458,6 +459,24 @@ describeInBrowsers(
         expect(ofKind(report, 'reachability')).toEqual([
           expect.objectContaining({ status: 'ok', dataPath: 'proven' }),
         ]);
+      },
+      LONG,
+    );
+
+    test(
+      'a quota that others have used up is told by its error code',
+      async () => {
+        const { udp, tcp } = await turnServer({ quota: { allocationsPerUser: 1 } });
+        const held = await allocate({ urls: udp, ...USER });
+        cleanUps.push(() => held.close());
+        const iceServers = [{ urls: [udp, tcp], ...USER }];
+        const report = reportOf(await runIn(running.browser, { iceServers, quality: false }));
+        const errors = ofKind(report, 'reachability').map(({ error }) => error);
+        expect(errors).toEqual([
+          expect.objectContaining({ code: 'ERR_STUN_RESPONSE', errorCode: 486 }),
+          expect.objectContaining({ code: 'ERR_STUN_RESPONSE', errorCode: 486 }),
+        ]);
+        expect(findingsOf(report)).toContain('quota-reached');
       },
       LONG,
     );
