@@ -11,7 +11,10 @@ const UNREACHED = Object.freeze({
   message:
     'The server was not reached. Browsers do not tell pages whether it is its name, its certificate or the way there.',
 });
-const TIMEOUT = Object.freeze({ code: 'ERR_STUN_TIMEOUT', message: 'No answer came in time.' });
+const TIMEOUT = Object.freeze({
+  code: 'ERR_TRANSPORT_CONNECT',
+  message: 'No answer came in time.',
+});
 
 /**
  * @param {string} url

@@ -21,7 +21,7 @@ const ERRORS = Object.freeze({
       'The WebSocket did not open. Browsers do not tell pages whether it is its name, its certificate, the way there, or ' +
       'the server that refuses it.',
   },
-  late: { code: 'ERR_STUN_TIMEOUT', message: 'The WebSocket did not open in time.' },
+  late: { code: 'ERR_TRANSPORT_CONNECT', message: 'The WebSocket did not open in time.' },
 });
 
 /**

@@ -18,7 +18,7 @@ const ERRORS = Object.freeze({
       'WebTransport did not connect. Browsers do not tell pages whether it is its name, its certificate, the way there, or ' +
       'the server that refuses it.',
   },
-  late: { code: 'ERR_STUN_TIMEOUT', message: 'WebTransport did not connect in time.' },
+  late: { code: 'ERR_TRANSPORT_CONNECT', message: 'WebTransport did not connect in time.' },
 });
 
 /**

@@ -13,6 +13,7 @@ import {
   reportOf,
   runIn,
   silentPort,
+  silentServer,
   turnServer,
   USER,
   webServer,
@@ -201,6 +202,39 @@ describeInBrowsers((running) => {
           [`ws://${web}/plain`, 'ok', undefined],
         ].sort(),
       );
+    },
+    LONG,
+  );
+
+  test(
+    'servers that take connections and say nothing are not waited for any longer',
+    async () => {
+      const silent = await silentServer();
+      const plan = {
+        https: [`http://${silent}/`],
+        signalling: [`ws://${silent}/`],
+        iceServers: [{ urls: [`turn:${silent}?transport=tcp`, `ws://${silent}/`], ...USER }],
+        quality: /** @type {const} */ (false),
+      };
+      const report = reportOf(await runIn(running.browser, plan));
+      for (const kind of /** @type {const} */ (['https', 'signalling'])) {
+        expect(ofKind(report, kind)).toEqual([
+          expect.objectContaining({
+            status: 'failed',
+            error: expect.objectContaining({ message: expect.stringContaining('in time') }),
+          }),
+        ]);
+      }
+      const outcomes = ofKind(report, 'reachability').map(({ transport, status, error }) => [
+        ...[transport, status, error?.code],
+      ]);
+      expect(outcomes).toEqual(
+        expect.arrayContaining([
+          ['tcp', 'failed', 'ERR_STUN_TIMEOUT'],
+          ['ws', 'failed', expect.stringMatching(/^ERR_(STUN_TIMEOUT|TRANSPORT_CONNECT)$/)],
+        ]),
+      );
+      expect(report.grade).toBe('blocked');
     },
     LONG,
   );

@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer as createWebServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { WebSocketServer } from 'ws';
@@ -150,6 +151,22 @@ export async function silentPort() {
   await once(socket, 'listening');
   cleanUps.push(() => socket.close());
   return socket.address().port;
+}
+
+/** Where connections are taken, and nothing is ever said. */
+export async function silentServer() {
+  const server = createTcpServer();
+  /** @type {import('node:net').Socket[]} */
+  const sockets = [];
+  server.on('connection', (socket) => sockets.push(socket.on('error', () => {})));
+  server.listen(0, HOST);
+  await once(server, 'listening');
+  cleanUps.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return `${HOST}:${port}`;
 }
 
 /**

@@ -86,13 +86,17 @@ test('a server that sends none back is reached all the same', async () => {
 
 test.each(
   /** @type {const} */ ([
-    ['refused', 'ERR_TRANSPORT_CONNECT'],
-    ['silent', 'ERR_STUN_TIMEOUT'],
+    ['refused', /did not connect\./],
+    ['silent', /in time/],
   ]),
-)('it does not connect: %s', async (connects, code) => {
+)('it does not connect: %s', async (connects, pattern) => {
   play({ connects });
   const measurement = await measureWebTransport(URL_OF_SERVER, bounds);
-  expect(measurement).toMatchObject({ ...HEAD, status: 'failed', error: { code } });
+  expect(measurement).toMatchObject({
+    ...HEAD,
+    status: 'failed',
+    error: { code: 'ERR_TRANSPORT_CONNECT', message: expect.stringMatching(pattern) },
+  });
   expect(made[0].isClosed).toBe(true);
 });
 
