@@ -25,12 +25,17 @@ const BITS = 8;
 const STEP_MS = 200;
 const MOST_STEPS = 7;
 const MOST_DELAY_MS = 1000;
-/** A timer that is so late says that this machine was busy, and nothing of the path. */
+/** A timer that is so late says that this machine was busy. */
 const MOST_LATE_MS = 50;
 /** Of all the time, what the ramp may take. */
 const RAMP_SHARE = 0.5;
 /** What is left of the time must be worth to be begun anew. */
 const LEAST_MEASURED_MS = 500;
+/**
+ * So much longer than without load a packet may take: enough to show how long the queues of a network are. That of a stream
+ * is mostly in this machine, and shows nothing.
+ */
+const MOST_QUEUED_MS = { datagrams: 600, stream: 200 };
 const DRAIN_MS = 300;
 
 export class LoadRun {
@@ -97,12 +102,15 @@ export class LoadRun {
   /** @param {number} begin of the step @param {number} end of all */
   #judge(begin, end) {
     const now = performance.now();
-    if (now - begin > this.#stepMs + MOST_LATE_MS) return;
     const { sent } = this.#load;
+    const { lane, delayMs } = this.#options;
+    const mostMs = delayMs + MOST_QUEUED_MS[lane.isStream ? 'stream' : 'datagrams'];
     const wasHolding = this.#rate.isHolding;
     this.#rate.step({
       ...sent.countSent(begin, begin + STEP_MS),
       arrivedKbps: (sent.bytesArrived(now - STEP_MS, now) * BITS) / STEP_MS,
+      isQueued: sent.lastDelayMs > mostMs,
+      isDoubtful: now - begin > this.#stepMs + MOST_LATE_MS,
     });
     this.#load.kbps = this.#rate.kbps;
     if (wasHolding || !this.#rate.isHolding || end - now < LEAST_MEASURED_MS) return;

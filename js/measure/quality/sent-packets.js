@@ -8,6 +8,8 @@ export class SentPackets {
   next = 0;
   /** That have not come. */
   missing = 0;
+  /** How long the one took that came last. */
+  lastDelayMs = 0;
   #sentMs = new Float64Array(WINDOW);
   /** 0: not here. */
   #arrivedMs = new Float64Array(WINDOW);
@@ -38,6 +40,7 @@ export class SentPackets {
     const slot = sequence % WINDOW;
     if (this.sentMs(sequence) === undefined || this.#arrivedMs[slot] !== 0) return false;
     this.#arrivedMs[slot] = atMs;
+    this.lastDelayMs = atMs - this.#sentMs[slot];
     this.missing -= 1;
     if (this.missing === 0) this.#resolve?.();
     return true;

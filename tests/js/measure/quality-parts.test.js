@@ -193,8 +193,8 @@ describe('LoadRate', () => {
     rate.step({ sent: 50, arrived: 20, arrivedKbps: 800 });
     rate.step({ sent: 50, arrived: 20, arrivedKbps: 100 });
     expect(rate.kbps).toBeCloseTo(880);
-    for (let i = 0; i < 5; i += 1) rate.step({ sent: 50, arrived: 20, arrivedKbps: 100 });
-    expect(rate.kbps).toBeCloseTo(110);
+    for (let i = 0; i < 5; i += 1) rate.step({ sent: 50, arrived: 20, arrivedKbps: 300 });
+    expect(rate.kbps).toBeCloseTo(330);
   });
 
   test('goes on with the ramp where all comes in two steps: it was not the path', () => {
@@ -205,6 +205,37 @@ describe('LoadRate', () => {
     expect(rate.isHolding).toBe(true);
     rate.step({ sent: 50, arrived: 50, arrivedKbps: 120 });
     expect([rate.isHolding, rate.kbps]).toEqual([false, expect.closeTo(2 * 1.1 * 110)]);
+  });
+
+  test('does not take what comes at once after a halt for what the path takes', () => {
+    const rate = new LoadRate({ maxKbps: 9000, steps: 1, keptShare: 1 });
+    rate.step({ sent: 50, arrived: 20, arrivedKbps: 1000 });
+    rate.step({ sent: 50, arrived: 20, arrivedKbps: 8000 });
+    expect(rate.kbps).toBeCloseTo(1.1 * 1100);
+  });
+
+  test('lets a queue that is too long become shorter', () => {
+    const rate = new LoadRate({ maxKbps: 4000, steps: 1, keptShare: 1 });
+    rate.step({ sent: 50, arrived: 20, arrivedKbps: 1000 });
+    rate.step({ sent: 50, arrived: 20, arrivedKbps: 1000, isQueued: true });
+    expect(rate.kbps).toBeCloseTo(900);
+    rate.step({ sent: 50, arrived: 20, arrivedKbps: 1000 });
+    expect(rate.kbps).toBeCloseTo(1100);
+  });
+
+  test('where this machine was halted, only that all came means something', () => {
+    const rate = new LoadRate({ maxKbps: 4000, steps: 4, keptShare: 1 });
+    rate.step({ sent: 50, arrived: 10, arrivedKbps: 100, isDoubtful: true });
+    expect([rate.isHolding, rate.kbps]).toEqual([false, 500]);
+    rate.step({ sent: 50, arrived: 50, arrivedKbps: 100, isDoubtful: true });
+    expect([rate.isHolding, rate.kbps]).toEqual([false, 1000]);
+  });
+
+  test('never sends less than a quarter of the most that came: a stream may halt', () => {
+    const rate = new LoadRate({ maxKbps: 4000, steps: 1, keptShare: 1 });
+    rate.step({ sent: 50, arrived: 20, arrivedKbps: 1600 });
+    for (let i = 0; i < 9; i += 1) rate.step({ sent: 50, arrived: 0, arrivedKbps: 0 });
+    expect(rate.kbps).toBeCloseTo(400);
   });
 
   test('never sends less than 16 kbit/s', () => {
