@@ -80,12 +80,17 @@ export class LoadRun {
     this.#throughput.add(bytes, atMs);
   }
 
-  /** @throws the reason of the signal */
-  async run() {
+  /**
+   * @param {{ start: () => void, stop: () => void }} probes the small packets: sent as long as the load, for what comes when
+   *   that has ended is not the path's limit
+   * @throws the reason of the signal
+   */
+  async run(probes) {
     const { signal, totalMs, delayMs } = this.#options;
     const end = performance.now() + totalMs;
     this.#load.kbps = this.#rate.kbps;
     this.#load.start();
+    probes.start();
     try {
       for (let begin = performance.now(); begin < end; begin = performance.now()) {
         const isWhole = end - begin >= this.#stepMs;
@@ -93,9 +98,11 @@ export class LoadRun {
         if (isWhole) this.#judge(begin, end);
       }
       this.#load.stop();
+      probes.stop();
       await wait(delayMs + DRAIN_MS, signal, this.#load.sent.allArrived);
     } finally {
       this.#load.stop();
+      probes.stop();
     }
   }
 

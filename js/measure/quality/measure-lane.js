@@ -215,10 +215,8 @@ export class LaneMeasurement {
     });
     if (this.#sampler) this.#sampler.isLoaded = true;
     try {
-      probes.start();
-      await run.run();
+      await run.run(probes);
     } finally {
-      probes.stop();
       this.#takers.delete(LOAD);
       this.#takers.delete(BESIDE_LOAD);
       this.numbers.throughput = run.summary();
