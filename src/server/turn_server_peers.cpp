@@ -146,13 +146,13 @@ Outcome TurnServer::handle_indication(const FiveTuple& tuple, const MessageView&
 
 Outcome TurnServer::relay_to_peer(Allocation& allocation, const FiveTuple& tuple,
                                   const TransportAddress& peer, Bytes data) {
+  // RFC 8016 section 3.2.2: the client has arrived where it said.
+  if (allocation.moved_from && tuple == allocation.tuple) confirm_move(allocation);
   const RelayedAddress* const relayed = allocation.relayed_of(peer.family);
   if (!allocation.is_open || relayed == nullptr || !allocation.peers.permits(peer, now_)) {
     ++stats_.without_permission;
     return {};
   }
-  // RFC 8016 section 3.2.2: the client has arrived where it said.
-  if (allocation.moved_from && tuple == allocation.tuple) confirm_move(allocation);
   ++stats_.relayed_to_peers;
   stats_.relayed_to_peers_bytes += data.size();
   return {.kind = Outcome::Kind::ToPeer, .relay = relayed->relay, .peer = peer, .data = data};

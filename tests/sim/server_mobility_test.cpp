@@ -57,6 +57,15 @@ TEST_F(Moving, TakesTheAllocationAlong) {
   EXPECT_TRUE(move().is_success());
 }
 
+TEST_F(Moving, WhatGoesToNobodyShowsTheWayToo) {
+  client.tuple.client.port += 1;
+  static_cast<void>(move());
+  ASSERT_TRUE(move().is_success());
+  send(TransportAddress::ipv4(203, 0, 113, 9, 9), "");
+  EXPECT_TRUE(host.to_peers.empty());
+  EXPECT_EQ(from_peer(kPeer, "x").to, client.tuple);
+}
+
 TEST_F(Moving, AndBackBeforeAnythingWasSent) {
   const FiveTuple before = client.tuple;
   client.tuple.client.port += 1;

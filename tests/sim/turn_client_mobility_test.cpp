@@ -11,11 +11,11 @@ namespace {
 
 using stun::Method;
 
-class Moving : public ::testing::TestWithParam<Path> {
- protected:
-  static constexpr client::AllocateRequest kMobile{.mobility = true};
-  static void change_address(TurnRun& run, uint16_t port) { run.net.tuple.client.port = port; }
-};
+constexpr client::AllocateRequest kMobile{.mobility = true};
+
+void change_address(TurnRun& run, uint16_t port) { run.net.tuple.client.port = port; }
+
+class Moving : public ::testing::TestWithParam<Path> {};
 
 TEST_P(Moving, TakesTheAllocationAlong) {
   TurnRun run(GetParam());
@@ -57,6 +57,23 @@ TEST_P(Moving, DataComesByTheOldPathMeanwhile) {
   run.peer_sends(kPeer, text("after"));
   run.net.run_for(ms(100));
   EXPECT_EQ(run.received.size(), 2U);
+}
+
+// Over a stream the server hears of the end of the old one.
+TEST(MovingOverUdp, DataComesToAClientThatSendsNone) {
+  TurnRun run(kDatagrams);
+  ASSERT_EQ(run.allocate(kMobile).kind, TurnEventKind::Allocated);
+  run.bind(kPeer);
+  change_address(run, 1);
+  ASSERT_EQ(run.client.move(run.net.now), Errc::Ok);
+  run.await(TurnEventKind::Moved);
+  run.net.run_for(ms(100));
+  EXPECT_EQ(run.server.tally.arrivals, 3U);
+  run.peer_sends(kPeer, text("after"));
+  run.net.run_for(ms(100));
+  EXPECT_EQ(run.received.size(), 1U);
+  EXPECT_TRUE(run.server.to_peers.empty());
+  EXPECT_TRUE(run.is_clean());
 }
 
 TEST_P(Moving, TakesAlongWhatIsUnderWay) {

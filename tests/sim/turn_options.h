@@ -138,6 +138,7 @@ struct TurnTally {
   std::map<stun::Method, unsigned> successes;  // of these
   std::map<uint16_t, unsigned> errors;         // by code
   unsigned binding_indications = 0;
+  unsigned arrivals = 0;  // empty indications to nobody, after a move
   unsigned allocations_expired = 0;
   // No allocation, no permission for that peer, or more than a Data indication holds.
   unsigned peer_data_dropped = 0;

@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kMaxUdpPayload = 65'507;  // over IPv4
 // Of a Data indication, for all that is not data or SOFTWARE.
 constexpr size_t kIndicationRoom = 128;
+constexpr uint16_t kDiscardPort = 9;
 
 // The bytes of a ChannelData message, padded where the carrier or the server wants it.
 Message channel_data(uint16_t number, stun::Bytes data, bool padded) {
@@ -151,6 +152,12 @@ std::vector<Outgoing> TurnServer::handle_indication(const Request& message,
   TurnAllocation* const allocation = find(tuple);
   if (allocation == nullptr || allocation->protocol == kProtocolTcp) {
     ++violations.data_without_allocation;
+    return {};
+  }
+  if (data->empty() && peer->port == kDiscardPort) {
+    // It says no more than where the client is now.
+    if (tuple == allocation->tuple) allocation->moved_from.reset();
+    ++tally.arrivals;
     return {};
   }
   return relay(

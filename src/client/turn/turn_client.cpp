@@ -278,6 +278,7 @@ size_t TurnClient::poll_transmit(std::span<uint8_t> out) {
     sent_at_ = now_;
     return size;
   }
+  if (arrivals_due_ > 0) return write_arrival(out);
   return write_keep_alive(out);
 }
 
@@ -311,7 +312,9 @@ Instant TurnClient::poll_timeout() const {
   next = std::min({next, expires_at_, keep_alive_at_});
   // What is due while there is no room for a request waits for the end of another.
   if (!may_start_work()) return next;
-  if (has_work_ || ends_shortage_ || keep_alive_is_due_) return std::min(next, now_);
+  if (has_work_ || ends_shortage_ || keep_alive_is_due_ || arrivals_due_ > 0) {
+    return std::min(next, now_);
+  }
   if (!is_refreshing_) next = std::min(next, refresh_at_);
   return std::min({next, permissions_.next_refresh(), channels_.next_refresh()});
 }

@@ -261,6 +261,7 @@ class TurnClient {
   [[nodiscard]] std::optional<PeerData> handle_channel_data(stun::Bytes bytes);
   [[nodiscard]] std::optional<PeerData> handle_indication(const stun::MessageView& message);
   [[nodiscard]] size_t write_keep_alive(std::span<uint8_t> out);
+  [[nodiscard]] size_t write_arrival(std::span<uint8_t> out);
   [[nodiscard]] const stun::TransactionId& next_indication_id();
 
   TurnClientOptions options_;
@@ -290,8 +291,9 @@ class TurnClient {
   // Randomness has come, without the time of day.
   bool ends_shortage_ = false;
   bool keep_alive_is_due_ = false;
-  bool goes_back_ = false;  // to previous_stream_
-  Instant sent_at_;         // the last message to the server
+  uint8_t arrivals_due_ = 0;  // messages that end the way of before a move
+  bool goes_back_ = false;    // to previous_stream_
+  Instant sent_at_;           // the last message to the server
   Instant keep_alive_at_ = Instant::never();
 
   Permissions permissions_;

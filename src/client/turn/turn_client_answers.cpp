@@ -15,6 +15,9 @@ using stun::MessageView;
 using stun::Method;
 using Purpose = TurnExchange::Purpose;
 
+// One may be lost.
+constexpr uint8_t kArrivals = 3;
+
 Method method_of(Purpose purpose) {
   switch (purpose) {
     case Purpose::Allocate:
@@ -364,6 +367,8 @@ void TurnClient::accept_refresh(TurnExchange& exchange, const MessageView& messa
     if (const auto mapped = message.get<AttributeType::XorMappedAddress>()) {
       allocation_.mapped = *mapped;
     }
+    // A stream that is closed says the same.
+    if (!options_.is_reliable) arrivals_due_ = kArrivals;
     event.kind = TurnEventKind::Moved;
     return finish(exchange, event);
   }

@@ -1,4 +1,5 @@
 // TurnClient: data to and from peers (RFC 8656 sections 11 and 12).
+#include <array>
 #include <cstring>
 
 #include "client/binding.h"
@@ -17,6 +18,15 @@ namespace {
 constexpr size_t kMaxPayload = 0xFFFF;
 
 constexpr size_t padding_of(size_t bytes) { return (size_t{0} - bytes) & 3; }
+
+// The discard port, and a host of the ranges for documentation (RFC 5737, TEST-NET-1) and for what
+// is to be dropped (RFC 6666).
+TransportAddress nobody_of(Family family) {
+  constexpr uint16_t kDiscardPort = 9;
+  if (family == Family::IPv4) return TransportAddress::ipv4(192, 0, 2, 1, kDiscardPort);
+  constexpr std::array<uint8_t, 16> kDiscardOnly{0x01};
+  return TransportAddress::ipv6(kDiscardOnly, kDiscardPort);
+}
 
 }  // namespace
 
@@ -65,6 +75,20 @@ size_t TurnClient::write_keep_alive(std::span<uint8_t> out) {
   sent_at_ = now_;
   encode_binding_indication(out.first<kBindingIndicationBytes>(), next_indication_id());
   return kBindingIndicationBytes;
+}
+
+// RFC 8016 section 3.2.2: data of peers goes the old way until a Send indication has come by the
+// new one. To a host that nobody has, so that this one gets no further.
+size_t TurnClient::write_arrival(std::span<uint8_t> out) {
+  --arrivals_due_;
+  stun::MessageWriter writer(out, stun::Class::Indication, stun::Method::Send,
+                             next_indication_id());
+  writer.add<AttributeType::XorPeerAddress>(nobody_of(allocation_.relayed[0].family));
+  writer.add<AttributeType::Data>({});
+  const auto message = writer.finish();
+  if (!message) return 0;
+  sent_at_ = now_;
+  return message->size();
 }
 
 std::optional<PeerData> TurnClient::handle_channel_data(Bytes bytes) {

@@ -158,6 +158,7 @@ void TurnClient::abandon_exchanges(const TurnExchange* except) {
   refresh_is_told_ = false;
   check_is_wanted_ = false;
   keep_alive_is_due_ = false;
+  arrivals_due_ = 0;
 }
 
 }  // namespace postern::client
