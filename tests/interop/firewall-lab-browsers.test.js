@@ -36,6 +36,8 @@ const HOSTS = [TURN.address, WEB.address];
 /** It is asked by HTTPS, since that passes most firewalls. */
 const mirror = `https://${TURN.address}/mirror`;
 const PLAN = { ...planBy('address'), reflector: undefined, natServer: undefined, mirror };
+const GATEWAY = `wss://${WEB.address}/turn/main`;
+const [{ urls, ...user }] = /** @type {{ urls: string[] }[]} */ (PLAN.iceServers);
 /** How a NAT is tested where much is lost: no relay. */
 const NAT_ONLY = { mirror, families: PLAN.families };
 
@@ -147,7 +149,17 @@ suite(skipped === undefined ? 'behind a firewall' : `behind a firewall (${skippe
     const opened = await Promise.all(clients.map(({ page }) => page.next()));
     for (const { version } of opened.slice(0, BROWSERS.length)) console.log(version);
     const origins = opened.map(({ origin }) => origin);
-    await site.serve(certificate.files, { mirror: { addresses: HOSTS, origins } });
+    await site.serve(certificate.files, {
+      mirror: { addresses: HOSTS, origins },
+      gateway: {
+        upstreams: {
+          main: { url: `turn:${TURN.address}:3478?transport=udp`, allowPrivate: [TURN.address] },
+        },
+        origins,
+        tickets: false,
+        policy: { allow: [TURN.address] },
+      },
+    });
   });
   afterAll(async () => {
     await site.close();
@@ -190,6 +202,27 @@ suite(skipped === undefined ? 'behind a firewall' : `behind a firewall (${skippe
     expect(verdictsOf(await diagnose({ ...KINDS.linux, firewall }))).toEqual([
       { name: 'chromium', grade, findings: findings.sort(), asks },
       { name: 'firefox', grade, findings: inFirefox.sort(), asks: asksInFirefox },
+    ]);
+  });
+
+  test('only TCP 443, where there is nothing but a gateway', async () => {
+    const plan = {
+      ...PLAN,
+      iceServers: [
+        { ...user, urls: [...urls.filter((url) => !/(:443\?|^wss?:)/.test(url)), GATEWAY] },
+      ],
+      // The server is up.
+      https: [...PLAN.https, `https://${TURN.address}/`],
+    };
+    const kind = { ...KINDS.linux, firewall: FIREWALLS['only TCP 443'] };
+    expect(verdictsOf(await diagnose(kind, plan))).toEqual([
+      {
+        name: 'chromium',
+        grade: 'fair',
+        findings: [...UDP_BLOCKED, 'web-ports-only', 'websocket-only'].sort(),
+        asks: [...ASK_UDP, `tls-5349 ${TURN.address}`],
+      },
+      { name: 'firefox', grade: 'fair', findings: UDP_BLOCKED, asks: ASK_UDP },
     ]);
   });
 

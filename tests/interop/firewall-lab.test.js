@@ -116,6 +116,17 @@ const CASES = [
     asks: ASK_UDP,
   })),
   {
+    name: 'only TCP 443, where there is nothing but WebSocket',
+    firewall: FIREWALLS['only TCP 443'],
+    plan: {
+      ...WITHOUT_REFLECTOR,
+      iceServers: [{ ...user, urls: urls.filter((url) => !/:443\?/.test(url)) }],
+    },
+    grade: 'fair',
+    findings: ['relay-works', 'udp-blocked', 'web-ports-only', 'websocket-only'],
+    asks: [...ASK_UDP, ask('tcp', 5349, 'tls-5349')],
+  },
+  {
     name: 'payload inspection',
     firewall: FIREWALLS['payload inspection'],
     plan: WITHOUT_REFLECTOR,
