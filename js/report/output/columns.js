@@ -23,6 +23,13 @@ export const ms = (value) =>
 /** @param {readonly string[] | undefined} list */
 const joined = (list) => list?.join(', ');
 
+/** @param {readonly string[]} words @returns {string} such as '58 open, 2 blocked' */
+function tally(words) {
+  const kinds = [...new Set(words)];
+  const count = (/** @type {string} */ kind) => words.filter((one) => one === kind).length;
+  return kinds.map((kind) => `${count(kind)} ${kind}`).join(', ');
+}
+
 /** @param {boolean | undefined} value */
 const yesNo = (value) => {
   if (value === undefined) return undefined;
@@ -186,6 +193,8 @@ export const KIND_TABLES = {
       ['over', ({ transport }) => transport],
       ['address', ({ address }) => address],
       ['ports', ({ ports }) => ports.length],
+      ['outwards', ({ ports }) => tally(ports.map(({ outwards }) => outwards))],
+      ['inwards', ({ ports }) => tally(ports.map(({ inwards }) => inwards))],
     ],
   },
   inspection: {
@@ -193,6 +202,10 @@ export const KIND_TABLES = {
     columns: [
       ['over', ({ transport }) => transport],
       ['port', ({ port }) => port],
+      [
+        'looks',
+        ({ patterns }) => joined(patterns.map(({ looksLike, result }) => `${looksLike} ${result}`)),
+      ],
     ],
   },
   'sip-alg': {

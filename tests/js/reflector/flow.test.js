@@ -3,8 +3,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { openReflector } from '../../../js/measure/reflector/open-reflector.js';
+import { seeded } from '../../../js/testing/random.js';
 import { cleanUp as cleanUpServer, relayAt, startServer, TLS } from '../server/support.js';
-import { cleanUp, onCleanUp, seeded, startReflector } from './support.js';
+import { cleanUp, onCleanUp, startReflector } from './support.js';
 
 jest.setTimeout(30_000);
 afterEach(async () => {

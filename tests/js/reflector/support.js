@@ -11,6 +11,7 @@ import { checkReflectorOptions } from '../../../js/reflector/options.js';
 import { randomPacket, rtpPacket, stunPacket } from '../../../js/reflector/packets/looks.js';
 import { writeMark } from '../../../js/reflector/packets/marks.js';
 import { sipBytes, sipInvite } from '../../../js/reflector/packets/sip.js';
+import { seeded } from '../../../js/testing/random.js';
 
 /** @typedef {import('../../../js/reflector/options.js').ReflectorOptions} ReflectorOptions */
 /** @typedef {import('../../../js/reflector/packets/marks.js').Kind} Kind */
@@ -26,17 +27,6 @@ export const onCleanUp = (end) => void cleanUps.push(end);
 /** For afterEach(). */
 export async function cleanUp() {
   for (const end of cleanUps.splice(0).reverse()) await end();
-}
-
-/** mulberry32 @param {number} seed */
-export function seeded(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 export const ADDRESS = '192.0.2.1';

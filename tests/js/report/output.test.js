@@ -325,6 +325,8 @@ describe('Prometheus', () => {
 describe('text', () => {
   test('has all of it, and nothing that steers a terminal', () => {
     const text = toText(WHOLE);
+    expect(text).toContain('1 open, 1 untestable, 1 blocked');
+    expect(text).toMatch(/stun (?:passed|blocked|unknown), /);
     for (const { title, id } of WHOLE.findings) expect(text).toContain(`${title} ${id}`);
     for (const { id } of WHOLE.measurements) expect(text).toContain(id);
     expect(text).toContain('1. Outbound');
