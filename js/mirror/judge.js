@@ -183,6 +183,9 @@ function judgeFiltering(events, priority, hasSecondAddress) {
 /** @param {readonly MirrorEvent[]} events */
 const pageOf = (events) => events.find((event) => event.kind === 'page');
 
+/** Its own addresses: what comes from there has not left the machine (RFC 6890). */
+const LOOPBACK = /^(?:127\.|::1$)/;
+
 /**
  * @param {readonly MirrorEvent[]} events
  * @param {PathVerdict} path
@@ -190,6 +193,10 @@ const pageOf = (events) => events.find((event) => event.kind === 'page');
  */
 function judgeNat(events, { publicAddress, mapping }) {
   const page = pageOf(events);
+  // Browsers tell of no loopback candidate, so that one would look translated.
+  if (publicAddress.value !== 'unknown' && LOOPBACK.test(publicAddress.value.address)) {
+    return { value: false };
+  }
   if (page?.localType !== undefined) return { value: page.localType === 'translated' };
   // Without one, the address that others see would be that of the socket.
   if (mapping.value === ADX || mapping.value === APDX) return { value: true };

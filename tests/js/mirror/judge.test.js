@@ -301,6 +301,15 @@ describe('whether there is a NAT, and what it does with ports', () => {
     expect(portPreservation).toMatchObject(port);
   });
 
+  test.each(['127.0.0.1', '::1'])('what comes from %s has met none', (address) => {
+    const events = whole().map((event) =>
+      event.kind === 'check' ? { ...event, source: at(M1, address) } : event,
+    );
+    const { behindNat, portPreservation } = judge(events, TWO);
+    expect(behindNat).toEqual({ value: false });
+    expect(portPreservation).toMatchObject({ reason: 'no-nat' });
+  });
+
   test('without a page, what packets tell is told all the same', () => {
     const { mapping: found, behindNat } = judge(whole().slice(0, -1), TWO);
     expect(found).toEqual({ value: EIX });
