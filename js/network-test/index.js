@@ -1,5 +1,6 @@
 // The entry postern/network-test: the network test of Node.js.
 
+export { PosternError } from '../errors.js';
 export { runNetworkTest } from './node/run-network-test.js';
 export { checkPlan } from './plan.js';
 

@@ -1,6 +1,7 @@
 // Reports of network tests: what was measured, what it means, and how it is written down. Pure: no socket, no clock, no
 // file; the same in Node and in browsers.
 
+export { PosternError } from '../errors.js';
 export { createReport } from './create-report.js';
 export { measurementsOfRows } from './measurements/from-check-rows.js';
 export { measurementId } from './measurements/ids.js';

@@ -95,13 +95,16 @@ describeWithCoturn('a server', () => {
 
   test('with a shared secret', async () => {
     const coturn = await startCoturn({ secret: 'north' });
-    const args = ['check', `turn:127.0.0.1:${coturn.port}`, '-u', 'alice'];
+    const args = ['check', `turn:127.0.0.1:${coturn.port}`, '-u', 'alice', '--quick'];
     try {
       const right = await runJson(args, { env: { POSTERN_SECRET: 'north' } });
-      expect([right.exitCode, right.json.ok]).toEqual([0, true]);
+      expect([right.exitCode, right.json.grade]).toEqual([0, 'good']);
       const wrong = await runJson(args, { env: { POSTERN_SECRET: 'south' } });
       expect(wrong.exitCode).toBe(3);
-      expect(wrong.json.rows[0].hint).toMatch(/valid for another 59 min: .* another secret/);
+      const [{ error }] = wrong.json.measurements.filter(
+        (/** @type {{ kind: string }} */ { kind }) => kind === 'reachability',
+      );
+      expect(error.hint).toMatch(/valid for another 59 min: .* another secret/);
     } finally {
       await coturn.stop();
     }

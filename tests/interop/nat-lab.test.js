@@ -259,7 +259,12 @@ describeWith('NATs of nftables', labMissing())('discovery from inside', () => {
     const result = results.get(name);
     expect(result?.stderr).toBe('');
     expect(result?.json).toMatchObject(expected);
-    expect(result?.exitCode).toBe(0);
+    // Where a tenth is lost, some of it may be unknown.
+    const { transport, mapping, filtering } = result?.json ?? {};
+    const asked = transport === 'tcp' ? [mapping] : [mapping, filtering];
+    const known = asked.filter(({ behaviour }) => behaviour !== 'unknown').length;
+    const some = known > 0 ? 1 : 2;
+    expect(result?.exitCode).toBe(known === asked.length ? 0 : some);
   });
 
   test('no UDP gets through: nobody answered, and exit code 4', () => {
