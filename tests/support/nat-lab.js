@@ -72,7 +72,12 @@ export class NatLab {
   #isOpen = false;
   #sites;
   /** @type {LabHost[]} */ #hosts;
-  #atExit = () => this.close();
+  /** @type {Set<import('node:child_process').ChildProcess>} */ #running = new Set();
+  /** Programs that do not read their input would go on for ever. */
+  #atExit = () => {
+    for (const child of this.#running) child.kill('SIGKILL');
+    this.close();
+  };
 
   /** @param {{ clients?: 1 | 2 }} [options] `clients`: each is behind a router of its own */
   constructor({ clients = 1 } = {}) {
@@ -150,7 +155,7 @@ export class NatLab {
   }
 
   /**
-   * Starts a program.
+   * Starts a program, which ends with this process at the latest.
    *
    * @param {LabHost} host
    * @param {string} command
@@ -158,7 +163,10 @@ export class NatLab {
    * @param {import('node:child_process').SpawnOptions} [options]
    */
   spawn(host, command, args, options = {}) {
-    return spawn('ip', ['netns', 'exec', this.name(host), command, ...args], options);
+    const child = spawn('ip', ['netns', 'exec', this.name(host), command, ...args], options);
+    this.#running.add(child);
+    child.once('exit', () => this.#running.delete(child));
+    return child;
   }
 
   /**
