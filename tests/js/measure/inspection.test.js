@@ -2,15 +2,8 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { measureInspection } from '../../../js/measure/inspection.js';
 import { createReport } from '../../../js/report/index.js';
-import {
-  cleanUp,
-  isRandom,
-  isRtp,
-  isSip,
-  isStun,
-  seeded,
-  startBehind,
-} from '../reflector/support.js';
+import { seeded } from '../../../js/testing/random.js';
+import { cleanUp, isRandom, isRtp, isSip, isStun, startBehind } from '../reflector/support.js';
 
 jest.setTimeout(30_000);
 afterEach(cleanUp);

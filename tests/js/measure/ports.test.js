@@ -2,7 +2,8 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { measurePorts } from '../../../js/measure/port-map.js';
 import { createReport } from '../../../js/report/index.js';
-import { cleanUp, isRandom, isStun, seeded, startBehind } from '../reflector/support.js';
+import { seeded } from '../../../js/testing/random.js';
+import { cleanUp, isRandom, isStun, startBehind } from '../reflector/support.js';
 
 // Silence takes its time, on machines that do much else besides.
 jest.setTimeout(30_000);

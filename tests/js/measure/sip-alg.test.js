@@ -3,7 +3,8 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { measureSipAlg } from '../../../js/measure/sip-alg.js';
 import { sipChanges } from '../../../js/measure/sip-changes.js';
 import { createReport } from '../../../js/report/index.js';
-import { cleanUp, isSip, seeded, startBehind } from '../reflector/support.js';
+import { seeded } from '../../../js/testing/random.js';
+import { cleanUp, isSip, startBehind } from '../reflector/support.js';
 
 jest.setTimeout(30_000);
 afterEach(cleanUp);
