@@ -148,11 +148,15 @@ describeInBrowsers(
         await press(page, 'Download as HTML');
         const html = await downloaded(/\.html$/);
         expect(html).toContain('Calls will work well');
-        await press(page, 'Copy report');
-        await page.waitForFunction(
-          () => document.querySelector('#announcer')?.textContent === 'The report was copied.',
-        );
-        const text = await pasted(page);
+        const copy = async () => {
+          await page.evaluate(() => document.querySelector('#announcer')?.replaceChildren());
+          await press(page, 'Copy report');
+          await page.waitForFunction(
+            () => document.querySelector('#announcer')?.textContent === 'The report was copied.',
+          );
+          return pasted(page);
+        };
+        const text = await copy();
         expect(text).toMatch(/^good office, second floor/);
         for (const output of [JSON.stringify(report), html, text]) {
           expect(output).toContain('127.0.0.1');
@@ -161,8 +165,7 @@ describeInBrowsers(
         }
 
         await page.click('#hide-addresses');
-        await press(page, 'Copy report');
-        expect(await pasted(page)).not.toContain('127.0.0.1');
+        expect(await copy()).not.toContain('127.0.0.1');
         await expectClean();
       },
       LONG,
