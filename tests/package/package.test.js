@@ -63,7 +63,7 @@ const targetsOf = (target) =>
 describe('the tarball', () => {
   const allowed = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
-    /^docs\/[\w-]+(\.md|\.schema\.json|\.webp)$/,
+    /^docs\/[\w-]+(\.md|\.schema\.json)$/,
     /^js\/([\w-]+\/)*[\w.-]+\.js$/,
     /^types\/([\w-]+\/)*[\w.-]+\.d\.ts$/,
     /^dist\/wasm\/\w+(\.wasm|\.mjs|\.d\.mts|\.base64\.js|\.base64\.d\.ts)$/,
